@@ -1,0 +1,119 @@
+"""Which metadata formats exist.
+
+Built-in formats and installed plug-ins enter by one door: the entry-point group ``metadata_formats.formats``, where the
+name is the metadataPrefix and the value a subclass of :class:`Format`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar
+
+from lxml import etree
+
+from metadata_formats.record import Record
+
+GROUP = "metadata_formats.formats"
+PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+SCHEMA_LOCATION = f"{{{XSI}}}schemaLocation"
+
+
+class FormatError(Exception):
+    """A format that cannot be used, or a rendition that must not be stored; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a format may know beside the record: nothing that changes by itself.
+
+    ``identifier`` is the OAI identifier, ``options`` the format's own settings.
+    """
+
+    identifier: str = ""
+    repository_name: str = ""
+    base_url: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Format:
+    """One metadata format: subclass it, fill in the constants and write :meth:`render`.
+
+    A rendition is a pure function of record and context: no clock, no network, no database, the same bytes for the
+    same record. Bump ``version`` whenever the output of some record changes.
+    """
+
+    prefix: ClassVar[str]
+    namespace: ClassVar[str]
+    schema: ClassVar[str]
+    version: ClassVar[str] = "1"
+    not_carried: ClassVar[frozenset[str]] = frozenset()
+    """Paths of the record that this format has no place for, as ``full_text`` or ``provider.country``."""
+
+    def available(self, record: Record) -> bool:
+        """Tell whether this record can be given in this format at all."""
+        return True
+
+    def render(self, record: Record, context: Context) -> etree._Element:
+        """Return the record as the root element of its metadata."""
+        raise NotImplementedError
+
+
+def rendition(format_: Format, record: Record, context: Context) -> bytes | None:
+    """Return the payload as UTF-8 bytes that stand by themselves, or None where the record has nothing to give.
+
+    The root declares its namespaces and pairs its own with its schema (``xsi:schemaLocation``), as OAI-PMH 2.0
+    section 2.5 wants; text is raw UTF-8, indented by two spaces, without an XML declaration.
+
+    Raises:
+        FormatError: the format failed, or made something that is not its own format.
+    """
+    try:
+        if not format_.available(record):
+            return None
+        root = format_.render(record, context)
+    except Exception as error:  # a plug-in may raise anything; one record must not stop an import
+        raise FormatError(f"{format_.prefix}: {type(error).__name__}: {error}") from error
+    if etree.QName(root).namespace != format_.namespace:
+        raise FormatError(f"{format_.prefix}: the root {root.tag} is not in the namespace {format_.namespace}")
+    if root.get(SCHEMA_LOCATION) is None:
+        root.set(SCHEMA_LOCATION, f"{format_.namespace} {format_.schema}")
+    etree.indent(root)
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+
+def load(prefixes: Iterable[str] | None = None) -> dict[str, Format]:
+    """Return the formats by prefix, in the order asked for (all installed, by name, when none are named).
+
+    ``oai_dc`` is compulsory (OAI-PMH 2.0 section 3.4) and is added first where it is missing.
+
+    Raises:
+        FormatError: a prefix that no installed format has, two formats with one prefix, or a class that is no format.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        if point.name in found and found[point.name].value != point.value:
+            raise FormatError(f"two formats claim the prefix {point.name}: {found[point.name].value} and {point.value}")
+        found[point.name] = point
+    wanted = list(dict.fromkeys(prefixes)) if prefixes is not None else sorted(found)
+    if "oai_dc" not in wanted:
+        wanted.insert(0, "oai_dc")
+    formats = {}
+    for prefix in wanted:
+        if prefix not in found:
+            raise FormatError(f"no format {prefix!r} is installed; there are: {', '.join(sorted(found))}")
+        formats[prefix] = _instance(found[prefix])
+    return formats
+
+
+def _instance(point: EntryPoint) -> Format:
+    try:
+        made = point.load()()
+    except Exception as error:
+        raise FormatError(f"the format {point.name} ({point.value}) cannot be loaded: {error}") from error
+    if not isinstance(made, Format) or made.prefix != point.name or not PREFIX.fullmatch(made.prefix):
+        raise FormatError(f"{point.value} is not a format with the prefix {point.name}")
+    return made

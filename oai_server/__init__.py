@@ -1,0 +1,1 @@
+"""An OAI-PMH 2.0 repository server."""

@@ -1,0 +1,78 @@
+"""What every reader of files is: bytes in, one finding after another out, each with the place where it stood.
+
+Readers enter by the entry-point group ``oai_server.readers`` (the name is what ``--reader`` takes). A reader streams:
+it holds one record at a time, never the file. It never raises for bad input: what it cannot take it yields as
+:class:`Rejected` and goes on with the next record, as far as the format allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, ClassVar
+
+from metadata_formats.record import Record
+
+
+class ReaderError(Exception):
+    """A reader or profile that cannot be used; the text says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something worth a curator's look in a record that was taken all the same.
+
+    ``kind`` is counted in the import report (``date not read``); ``value`` is the offending value, ``path`` its
+    place in the record or the column it came from.
+    """
+
+    kind: str
+    path: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record, and where it stood in its file: ``line 12``, ``row 3``, or nothing for a file of one record."""
+
+    record: Record
+    where: str = ""
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Something that could not be taken.
+
+    ``key`` is the record's own identifier where that could still be read. ``ends`` tells that the file could not be
+    read any further (a truncated gzip, a broken workbook): nobody knows what came behind.
+    """
+
+    message: str
+    where: str = ""
+    key: str | None = None
+    ends: bool = False
+
+
+Finding = Found | Rejected
+
+
+@dataclass
+class Reader:
+    """One reader: subclass it, fill in the constants and write :meth:`read`.
+
+    ``profile`` is the checked content of the profile file (TOML), without its ``reader`` key.
+    """
+
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    profile_name: str = ""
+    name: ClassVar[str]
+
+    @classmethod
+    def recognises(cls, filename: str, head: bytes) -> bool:
+        """Tell by the file's name (without ``.gz`` or ``.zst``) and its first decompressed bytes whether it is ours."""
+        return False
+
+    def read(self, stream: BinaryIO, filename: str) -> Iterator[Finding]:
+        """Yield what the stream (decompressed) holds, in its order."""
+        raise NotImplementedError

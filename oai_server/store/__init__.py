@@ -1,0 +1,1 @@
+"""Everything SQL: the tables, publishing changes, harvest queries, migrations."""

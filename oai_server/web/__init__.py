@@ -1,0 +1,1 @@
+"""Flask: the OAI endpoint, the pages for people, health."""
