@@ -584,7 +584,7 @@ def _readable(error: Exception) -> str:
 
 def _check_uri(name: str, value: str | None) -> None:
     """Refuse what is not an absolute URI: it would make a rendered record invalid or misleading."""
-    if value is None:
+    if value is None or _PLAIN_URL.fullmatch(value):
         return
     try:
         parts = urlsplit(value)
@@ -596,6 +596,8 @@ def _check_uri(name: str, value: str | None) -> None:
         raise ValueError(f"{name} has no host: {value[:200]!r}")
 
 
+# Most URIs, told in one step: an import checks several in every record.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(?:/[A-Za-z0-9/._~%\-?=&#:+,;@!$()*']*)?")
 _NO_URI = frozenset('<>"{}|\\^`')
 
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from lxml import etree
 
 from metadata_formats.record import Record
+from metadata_formats.xml import Document
 
 GROUP = "metadata_formats.formats"
 PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
@@ -57,13 +58,15 @@ class Format:
         """Tell whether this record can be given in this format at all."""
         return True
 
-    def render(self, record: Record, context: Context) -> etree._Element:
-        """Return the record as the root element of its metadata."""
+    def render(self, record: Record, context: Context) -> etree._Element | Document:
+        """Return the record as the root element of its metadata, or as a document made by ``metadata_formats.xml``."""
         raise NotImplementedError
 
 
 def rendition(format_: Format, record: Record, context: Context) -> bytes | None:
     """Return the payload as UTF-8 bytes that stand by themselves, or None where the record has nothing to give.
+
+    A record that its source has withdrawn has nothing to give.
 
     The root declares its namespaces and pairs its own with its schema (``xsi:schemaLocation``), as OAI-PMH 2.0
     section 2.5 wants; text is raw UTF-8, indented by two spaces, without an XML declaration.
@@ -72,11 +75,16 @@ def rendition(format_: Format, record: Record, context: Context) -> bytes | None
         FormatError: the format failed, or made something that is not its own format.
     """
     try:
-        if not format_.available(record):
+        if record.deleted or not format_.available(record):
             return None
         root = format_.render(record, context)
+        payload = root.to_bytes() if isinstance(root, Document) else b""
     except Exception as error:  # a plug-in may raise anything; one record must not stop an import
         raise FormatError(f"{format_.prefix}: {type(error).__name__}: {error}") from error
+    if isinstance(root, Document):
+        if root.namespace != format_.namespace:
+            raise FormatError(f"{format_.prefix}: the root is in the namespace {root.namespace}, not in {format_.namespace}")
+        return payload
     if etree.QName(root).namespace != format_.namespace:
         raise FormatError(f"{format_.prefix}: the root {root.tag} is not in the namespace {format_.namespace}")
     if root.get(SCHEMA_LOCATION) is None:

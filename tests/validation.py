@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import warnings
 from functools import cache
 from types import ModuleType
 
@@ -20,7 +21,9 @@ def _validator() -> ModuleType:
 
 def schema_errors(document: bytes) -> list[str]:
     """Return what is wrong with a whole response, or with a payload by itself; nothing when it is valid."""
-    return _validator().validate(document)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the validator leaves schema files to the garbage collector
+        return _validator().validate(document)
 
 
 def assert_valid(document: bytes) -> None:

@@ -68,8 +68,15 @@ class Reader:
     profile_name: str = ""
     name: ClassVar[str]
 
+    def __post_init__(self) -> None:
+        """Check the profile; a reader with one of its own overrides this.
+
+        Raises:
+            ReaderError: the profile cannot be used.
+        """
+
     @classmethod
-    def recognises(cls, filename: str, head: bytes) -> bool:
+    def recognises(cls, filename: str, head: bytes) -> bool:  # noqa: ARG003 - for subclasses
         """Tell by the file's name (without ``.gz`` or ``.zst``) and its first decompressed bytes whether it is ours."""
         return False
 

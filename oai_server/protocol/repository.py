@@ -68,12 +68,15 @@ class Identity:
     deleted_record: str = "persistent"
 
 
-class StaleNode(Exception):
+class StaleNode(Exception):  # noqa: N818 - the name says the state
     """This node has not yet seen what a token promises (a replica that lags): answer 503, try again."""
 
 
 class Repository(Protocol):
-    """The store as the protocol sees it. Lists are ordered by (datestamp, item)."""
+    """The store as the protocol sees it. Lists are ordered by (datestamp, item).
+
+    ``formats`` and ``has_sets`` are asked with most requests: they should cost next to nothing.
+    """
 
     def clock(self, *, tick: bool) -> Horizon:
         """Read the clock row, first advancing it to now when ``tick``. Always called before any other read."""
@@ -94,7 +97,7 @@ class Repository(Protocol):
         """Return the record of an item in a format; None where there never was one."""
 
     def item(self, prefix: str, item: int) -> Row | None:
-        """Return the record of an item, found by its number, with its body."""
+        """Return the record of an item, found by its number, with its body; asked where a list has no more records."""
 
     def page(
         self, prefix: str, setspec: str | None, start: int, upper: int, after: int | None, limit: int, page_bytes: int,
@@ -109,4 +112,7 @@ class Repository(Protocol):
         """
 
     def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:
-        """Return how many records the list holds in the window (None: open); never too small, may be too large."""
+        """Return how many records the list holds in the window (None: open); never too small, may be too large.
+
+        Asked once a list, with its first page, where that is not the whole list.
+        """

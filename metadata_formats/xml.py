@@ -1,0 +1,92 @@
+"""XML as the crosswalks of this library write it: text in, escaped and indented markup out, nothing malformed.
+
+A record has a hundred small elements, and a tree node for each costs ten times its text. So an element is its own
+markup here, a string that only the functions below make: they collapse white space, escape, and leave out what is
+empty. That markup has no line breaks but those of the indentation, so an element is indented by indenting its lines.
+
+Three kinds of string occur, and every parameter is named for one of them: ``text`` (anything, will be escaped),
+``attributes`` (made by :func:`attribute`, or a constant) and ``children`` (elements). All are empty where there is
+nothing to say, and what is made of nothing is empty again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote
+
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
+_PLAIN_URI = re.compile(r"[A-Za-z0-9:/?#@!$&'()*+,;=~._-]*")
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+_LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # xs:language
+
+
+class Document(NamedTuple):
+    """A whole document: the namespace of its root, and its markup, well formed if its characters are legal."""
+
+    namespace: str
+    markup: str
+
+    def to_bytes(self) -> bytes:
+        """Return the document in UTF-8.
+
+        Raises:
+            ValueError: it has a character that XML 1.0 forbids (section 2.2).
+        """
+        data = self.markup.encode()
+        if len(data.translate(None, _CONTROLS)) != len(data) or b"\xef\xbf\xbe" in data or b"\xef\xbf\xbf" in data:
+            raise ValueError("a character that XML 1.0 forbids")
+        return data
+
+
+def collapse(text: str | None) -> str:
+    """Return text with every run of white space as one space, and none at its ends."""
+    return " ".join(text.split()) if text else ""
+
+
+def leaf(tag: str, text: str | None, attributes: str = "") -> str:
+    """Return an element of text; nothing where the text is blank."""
+    if not text or not (text := " ".join(text.split())):
+        return ""
+    if "&" in text or "<" in text or ">" in text:
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<{tag}{attributes}>{text}</{tag}>"
+
+
+def branch(tag: str, children: Iterable[str], attributes: str = "") -> str:
+    """Return an element of elements, in their order; nothing where all of them are empty."""
+    lines = [child.replace("\n", "\n  ") for child in children if child]
+    if not lines:
+        return ""
+    inner = "\n  ".join(lines)
+    return f"<{tag}{attributes}>\n  {inner}\n</{tag}>"
+
+
+def attribute(name: str, text: str | None) -> str:
+    """Return an attribute, led by a space; nothing where the text is blank."""
+    if not text or not (text := " ".join(text.split())):
+        return ""
+    if "&" in text or "<" in text or '"' in text:
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    return f' {name}="{text}"'
+
+
+@lru_cache(maxsize=4096)
+def language(tag: str | None, default: str | None = None) -> str:
+    """Return ``xml:lang`` for a BCP 47 tag, or for the default where there is none; nothing for what is no tag."""
+    tag = tag or default
+    return f' xml:lang="{tag}"' if tag and _LANGUAGE.fullmatch(tag) else ""
+
+
+def uri(text: str | None) -> str | None:
+    """Return a URI with every character percent-encoded that RFC 3986 wants encoded: then it is ``xs:anyURI`` to all."""
+    if not text or _PLAIN_URI.fullmatch(text):
+        return text
+    return quote(_LONE_PERCENT.sub("%25", text), safe=":/?#@!$&'()*+,;=%~")
+
+
+def uri_attribute(name: str, text: str | None) -> str:
+    """Return an attribute that is a URI; nothing where there is none."""
+    return attribute(name, uri(text))

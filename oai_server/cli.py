@@ -1,0 +1,365 @@
+"""The one command, ``oai-server``, with a sub-command per task.
+
+Errors for people are one line on standard error that says what is wrong and what to do; ``--debug`` shows where they
+come from. Exit status: 0 done, 1 done but something was rejected, 2 nothing could be done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, ParamSpec, TextIO
+
+import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from metadata_formats import registry
+from oai_server import config
+from oai_server.config import ConfigError, Settings
+from oai_server.ingest import files
+from oai_server.ingest.importer import Formats, Importer, ImportRefused, Plan, Report
+from oai_server.ingest.reader import ReaderError
+from oai_server.ingest.readers import Job
+from oai_server.protocol.repository import MetadataFormat, Set
+from oai_server.store.engine import StoreError
+from oai_server.store.publish import Outcome
+from oai_server.store.repository import Count, Store
+
+P = ParamSpec("P")
+NOTHING_DONE = 2
+SOME_REJECTED = 1
+SHOWN_REJECTIONS = 20
+"""Rejections that an import prints; ``--report`` has them all."""
+
+
+class Installation:
+    """One instance folder with its settings, opened when a command needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings: Settings = config.load(folder)
+
+    def formats(self) -> dict[str, registry.Format]:
+        """Return the formats that the settings offer."""
+        return registry.load(self.settings.prefixes)
+
+    def store(self) -> Store:
+        """Open the store.
+
+        Raises:
+            StoreError: it is not there, or not of this version.
+        """
+        store = Store(self.settings.database_url)
+        if self.settings.database_url.startswith("sqlite:"):
+            path = Path(self.settings.database_url.removeprefix("sqlite:///"))
+            if not path.exists():
+                raise StoreError(f"there is no database at {path}: run 'oai-server init' first")
+        store.check()
+        return store
+
+
+def command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Give a command ``--instance`` and ``--debug``, and turn its errors into one line and an exit status."""
+
+    @wraps(function)
+    def run(instance: str | None, debug: bool, **options: Any) -> None:
+        try:
+            sys.exit(function(Installation(config.folder(instance)), **options) or 0)
+        except (ConfigError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+            if debug:
+                raise
+            fail(str(error))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing complains at exit
+            sys.exit(0)
+        except KeyboardInterrupt:
+            fail("interrupted: what was published stays; run it again to go on", 130)
+        except OSError as error:
+            if debug:
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            fail(f"{place}{error.strerror or error}")
+
+    run = click.option("--debug", is_flag=True, help="Show tracebacks.")(run)
+    return click.option("--instance", metavar="DIR", help="The instance folder [$OAI_INSTANCE, else ./instance].")(run)
+
+
+def fail(message: str, status: int = NOTHING_DONE) -> NoReturn:
+    """End with one line on standard error."""
+    click.echo(f"oai-server: {message}", err=True)
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oai-server")
+def main() -> None:
+    """Publish a collection to OAI-PMH harvesters."""
+
+
+@main.command()
+@command
+def init(installation: Installation) -> None:
+    """Make an instance: config.toml, secret key, database. Safe to run again."""
+    folder = installation.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / config.CONFIG
+    if not path.exists():
+        path.write_text(config.commented(), encoding="utf-8")
+        click.echo(f"wrote {path}: edit it before harvesters come")
+    config.make_secret(folder)
+    installation.settings = config.load(folder)
+    store = Store(installation.settings.database_url)
+    _upgrade(store)
+    _declare(installation, store)
+    click.echo(f"{folder} is ready: oai-server import FILE…, then oai-server serve")
+
+
+@main.command()
+@command
+def upgrade(installation: Installation) -> None:
+    """Bring the database to the schema of this version."""
+    store = Store(installation.settings.database_url)
+    _upgrade(store)
+    _declare(installation, store)
+
+
+def _upgrade(store: Store) -> None:
+    before, after = store.upgrade()
+    if before is None:
+        click.echo(f"created the database, schema {after}")
+    elif before != after:
+        click.echo(f"upgraded the database from schema {before} to {after}")
+    else:
+        click.echo(f"the database has schema {after} already")
+
+
+def _declare(installation: Installation, store: Store) -> None:
+    """Write what the settings say of formats and sets."""
+    store.declare((p, f.schema, f.namespace, f.version) for p, f in installation.formats().items())
+    store.describe_sets(Set(spec, s.name or "", s.description) for spec, s in installation.settings.sets.items())
+
+
+def _max_deletes(_context: click.Context, _parameter: click.Parameter, text: str) -> float | int:
+    """Read ``10%`` as a share and ``25`` as a number of items."""
+    try:
+        value = float(text[:-1]) / 100 if text.endswith("%") else int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise click.BadParameter(f"{text!r} is neither a share like 10% nor a number of items")
+    return value
+
+
+@main.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE…")
+@click.option("--source", default="default", show_default=True, help="The source that the files belong to.")
+@click.option("--reader", help="The reader to use [by file name and content].")
+@click.option("--profile", metavar="FILE.toml", help="How the reader maps the files to records.")
+@click.option("--set", "sets", multiple=True, metavar="SPEC", help="Put every record in this set too (repeatable).")
+@click.option("--mode", type=click.Choice(["update", "full", "delete"]), help="update (default), full or delete.")
+@click.option("--max-deletes", default="10%", show_default=True, callback=_max_deletes,
+              help="What --mode full may delete: a share of the source or a number.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Delete more than --max-deletes, or by files that look broken.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
+@click.option("--report", "report_file", metavar="FILE.jsonl", help="Write what became of each record, one a line.")
+@command
+def import_(
+    installation: Installation, paths: tuple[str, ...], source: str, reader: str | None, profile: str | None,
+    sets: tuple[str, ...], mode: str | None, max_deletes: float, force: bool, dry_run: bool, report_file: str | None,
+) -> int:  # fmt: skip
+    """Import files, folders or - (standard input) as records."""
+    settings = installation.settings
+    defaults = settings.sources.get(source, config.Source())
+    profile = profile or (str(installation.folder / defaults.profile) if defaults.profile else None)
+    plan = Plan(
+        source=source, mode=mode or defaults.mode, id_prefix=defaults.id_prefix, sets=sets, max_deletes=max_deletes,
+        force=force, dry_run=dry_run,
+    )  # fmt: skip
+    job = Job(reader or defaults.reader, profile)
+    made = installation.formats()
+    options = {prefix: settings.format_options(prefix) for prefix in made}
+    formats = Formats(made, settings.repository_name, settings.base_url, options)
+    with ExitStack() as stack:
+        out = stack.enter_context(Path(report_file).open("w", encoding="utf-8")) if report_file else None
+        report = Report(_teller(out))
+        importer = Importer(installation.store(), formats, settings.domain, plan, report)
+        importer.run(job, list(files.sources(paths)), stack.enter_context(_progress()))
+    _tell_remarks(report)
+    click.echo(f"{'would be: ' if dry_run else ''}{report.line}")
+    done = report.new + report.changed + report.unchanged + report.deleted
+    return 0 if not report.rejected else SOME_REJECTED if done else NOTHING_DONE
+
+
+def _teller(out: TextIO | None) -> Callable[[dict[str, Any]], None]:
+    """Return what writes each event to the report file and the first rejections to standard error."""
+    shown = 0
+
+    def tell(event: dict[str, Any]) -> None:
+        nonlocal shown
+        if out:
+            out.write(json.dumps(event, ensure_ascii=False) + "\n")
+        if event["outcome"] == "rejected":
+            shown += 1
+            if shown <= SHOWN_REJECTIONS:
+                click.echo(f"rejected: {_placed(event)}", err=True)
+            elif shown == SHOWN_REJECTIONS + 1:
+                click.echo("rejected: more; --report FILE.jsonl has them all", err=True)
+
+    return tell
+
+
+def _placed(event: dict[str, Any]) -> str:
+    """Return file, place, identifier and message in one line, each once."""
+    message = " ".join(str(event["message"]).split())
+    parts = [str(event[name]) for name in ("file", "where", "id") if event[name] and str(event[name]) not in message]
+    return ": ".join([", ".join(parts), message] if parts else [message])
+
+
+def _tell_remarks(report: Report) -> None:
+    for kind, count in sorted(report.remarks.items()):
+        click.echo(f"{kind}: {count}")
+    for prefix, count in sorted(report.not_given.items()):
+        click.echo(f"not given as {prefix}, its format failed: {count}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("records"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("import", total=None)
+        yield lambda count: progress.advance(task, count)
+
+
+@main.command()
+@click.argument("identifiers", nargs=-1, required=True, metavar="IDENTIFIER…")
+@command
+def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
+    """Turn items into tombstones: OAI identifiers, or - for a list on standard input."""
+    named: list[str] = []
+    for identifier in identifiers:
+        named += sys.stdin.read().split() if identifier == files.STDIN else [identifier]
+    store = installation.store()
+    deleted = unchanged = unknown = 0
+    for start in range(0, len(named), 1000):
+        batch = list(dict.fromkeys(named[start : start + 1000]))
+        outcomes = store.withdraw(batch)
+        deleted += sum(outcome is Outcome.DELETED for outcome in outcomes.values())
+        unchanged += sum(outcome is Outcome.UNCHANGED for outcome in outcomes.values())
+        for identifier in batch:
+            if identifier not in outcomes:
+                unknown += 1
+                click.echo(f"rejected: {identifier}: there is no such item; 'oai-server show' finds items", err=True)
+    click.echo(f"new 0 · changed 0 · unchanged {unchanged} · deleted {deleted} · rejected {unknown}")
+    return 0 if not unknown else SOME_REJECTED if deleted + unchanged else NOTHING_DONE
+
+
+@main.command()
+@click.option("--bind", metavar="HOST:PORT", help="Where to listen.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.")
+@click.option("--threads", type=click.IntRange(1), help="Threads in each process.")
+@command
+def serve(installation: Installation, bind: str | None, workers: int | None, threads: int | None) -> None:
+    """Serve harvesters until SIGTERM."""
+    from oai_server.web.serving import Server  # noqa: PLC0415 - the other commands need no web
+
+    settings = installation.settings
+    settings.bind = bind or settings.bind
+    settings.workers = workers or settings.workers
+    settings.threads = threads or settings.threads
+    if not settings.keys:
+        fail("there is no secret key: run 'oai-server init', or set OAI_SECRET_KEY")
+    store = installation.store()
+    _declare(installation, store)
+    store.close()
+    click.echo(f"serving {settings.repository_name} at {settings.base_url} (listening on {settings.bind})")
+    Server(settings, _offered(installation)).run()
+
+
+def _offered(installation: Installation) -> list[MetadataFormat]:
+    return [MetadataFormat(p, f.schema, f.namespace) for p, f in installation.formats().items()]
+
+
+@main.command()
+@command
+def status(installation: Installation) -> None:
+    """Say what is in the repository."""
+    store = installation.store()
+    settings = installation.settings
+    horizon = store.horizon()
+    click.echo(f"{settings.repository_name}\nbase URL  {settings.base_url}")
+    click.echo(f"earliest  {_utc(horizon.earliest)}\nhorizon   {_utc(horizon.horizon)}")
+    _print_counts("format", store.counts_by_format())
+    _print_counts("source", store.counts_by_source())
+    click.echo(f"sets      {len(store.sets())}")
+
+
+def _print_counts(kind: str, counts: list[Count]) -> None:
+    for count in counts:
+        click.echo(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}")
+
+
+@main.command()
+@command
+def sets(installation: Installation) -> None:
+    """List the sets with their sizes."""
+    table = Table("setSpec", "name", "records", box=None, pad_edge=False)
+    for one, size in installation.store().sets():
+        table.add_row(one.spec, one.name, str(size))
+    _print(table)
+
+
+@main.command()
+@command
+def formats(installation: Installation) -> None:
+    """List the formats that are offered, and those that are installed."""
+    offered = installation.formats()
+    table = Table("prefix", "namespace", "version", "offered", box=None, pad_edge=False)
+    for prefix, made in {**offered, **registry.load()}.items():
+        table.add_row(prefix, made.namespace, made.version, "yes" if prefix in offered else "no")
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """Print a table whole: on a pipe it is as wide as its content."""
+    console = Console(width=None if sys.stdout.isatty() else 500)
+    console.print(table)
+
+
+@main.command()
+@click.argument("identifier")
+@click.option("--prefix", metavar="P", help="The record in this format, as harvesters get it.")
+@command
+def show(installation: Installation, identifier: str, prefix: str | None) -> int:
+    """Show an item: its canonical record, or with --prefix its rendition."""
+    found = installation.store().show(identifier)
+    if found is None:
+        fail(f"there is no item {identifier} (or several sources have one of that key: give its OAI identifier)")
+    if prefix is None:
+        click.echo(f"# {found.identifier} · source {found.source} · key {found.key} · sets {found.setspecs or '-'}")
+        for name, stamp, deleted, _ in found.records:
+            click.echo(f"# {name} {_utc(stamp)}{' deleted' if deleted else ''}")
+        click.echo(json.dumps(json.loads(found.canonical), ensure_ascii=False, indent=2))
+        return 0
+    for name, _, _, body in found.records:
+        if name == prefix and body is not None:
+            click.echo(body.decode())
+            return 0
+    held = ", ".join(name for name, _, deleted, _ in found.records if not deleted) or "none"
+    fail(f"{found.identifier} has no live record in {prefix}; it has: {held}")
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,473 @@
+"""Importing: findings of readers become drafts, drafts are published in batches, and a report says what became of each.
+
+Bad input never costs good input beside it: a record that cannot be taken is reported and left out, the next one goes
+on. Nothing that is stored is lost by a file that is broken: only ``full`` mode deletes what a file does not name, and
+it reads the whole file first and refuses, changing nothing, where too much would go.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+import msgspec
+
+from metadata_formats import registry
+from metadata_formats.record import Record
+from oai_server.ingest import files
+from oai_server.ingest.files import Problem, Source
+from oai_server.ingest.reader import Found, Rejected
+from oai_server.ingest.readers import Job
+from oai_server.store.publish import Draft, Outcome
+from oai_server.store.repository import Known, Store
+
+BATCH = 1000
+"""Items published at once: harvesters wait for the clock's lock no longer than such a batch takes to write."""
+BATCH_BYTES = 64 * 1024 * 1024
+"""Bytes of renditions after which a batch is published before it is full."""
+LONGEST_KEY = 500
+
+# What may stand in the local part of an OAI identifier as it is (oai-identifier guidelines, section 2).
+_LOCAL = "-_.!~*'();/?:@&=+$,"
+
+
+class ImportRefused(Exception):
+    """An import that must not go on; nothing was changed. The text says why and what would do it all the same."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of an import. ``max_deletes`` is a share (0.1) or a number of the source's items."""
+
+    source: str = "default"
+    mode: str = "update"
+    id_prefix: str = ""
+    sets: tuple[str, ...] = ()
+    max_deletes: float | int = 0.1
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass
+class Report:
+    """Counts of what became of the records, and what was to be remarked, each also given to ``tell`` as it happens."""
+
+    tell: Callable[[dict[str, Any]], None] = lambda _: None
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    rejected: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
+    not_given: Counter[str] = field(default_factory=Counter)
+    unread_files: int = 0
+
+    def reject(self, file: str, where: str, key: str | None, message: str, *, ends: bool = False) -> None:
+        """Count a rejection and tell it."""
+        self.rejected += 1
+        self.unread_files += ends
+        self.tell({"outcome": "rejected", "file": file, "where": where, "id": key, "message": message})
+
+    @property
+    def line(self) -> str:
+        """The report in one line."""
+        return (
+            f"new {self.new} · changed {self.changed} · unchanged {self.unchanged} · "
+            f"deleted {self.deleted} · rejected {self.rejected}"
+        )
+
+
+class Formats:
+    """The formats of a repository with the context that they render in."""
+
+    def __init__(
+        self, formats: Mapping[str, registry.Format], repository_name: str, base_url: str,
+        options: Mapping[str, Mapping[str, Any]],
+    ) -> None:  # fmt: skip
+        self._formats = formats
+        self._options = options
+        self._name = repository_name
+        self._url = base_url
+        # Whatever changes renditions changes this: the formats, their versions, their options.
+        self.rendered = " ".join(
+            f"{prefix}:{made.version}" + (f":{_digest(options[prefix])}" if options.get(prefix) else "")
+            for prefix, made in formats.items()
+        )
+
+    def declarations(self) -> list[tuple[str, str, str, str]]:
+        """Return prefix, schema, namespace and version of each format."""
+        return [(prefix, made.schema, made.namespace, made.version) for prefix, made in self._formats.items()]
+
+    def renditions(self, record: Record, identifier: str) -> tuple[dict[str, bytes | None], list[str]]:
+        """Return the payload of each format (None where the record has none), and what went wrong where one failed."""
+        bodies: dict[str, bytes | None] = {}
+        failures = []
+        for prefix, made in self._formats.items():
+            context = registry.Context(identifier, self._name, self._url, self._options.get(prefix, {}))
+            try:
+                bodies[prefix] = registry.rendition(made, record, context)
+            except registry.FormatError as error:
+                bodies[prefix] = None
+                failures.append(str(error))
+        return bodies, failures
+
+
+def _digest(options: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(options, order="deterministic").hex()[:200]
+
+
+class Importer:
+    """Imports files of one source into a store."""
+
+    def __init__(self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report) -> None:
+        self._store = store
+        self._formats = formats
+        self._domain = domain
+        self._plan = plan
+        self._report = report
+        self._batch: list[tuple[Found, str]] = []
+
+    def run(
+        self, job: Job, sources: Sequence[Source | Problem], progress: Callable[[int], None] = lambda _: None
+    ) -> Report:
+        """Import the files as the plan says.
+
+        Raises:
+            ImportRefused: a full import that would delete too much, or whose files cannot be read to their end.
+            ReaderError: the reader or its profile cannot be used.
+            StoreError: the database failed; batches published before stay, and the import can simply be run again.
+        """
+        if not self._plan.dry_run:
+            self._store.declare(self._formats.declarations())
+        with _Keys() as keys:
+            if self._plan.mode == "delete":
+                self._delete(job, sources, keys)
+            elif self._plan.mode == "full":
+                self._full(job, sources, keys, progress)
+            else:
+                self._update(job, sources, keys, progress)
+        if not self._plan.dry_run:
+            self._store.checkpoint()
+        return self._report
+
+    def _update(
+        self, job: Job, sources: Iterable[Source | Problem], keys: _Keys, progress: Callable[[int], None]
+    ) -> None:
+        for count, (name, finding) in enumerate(_findings(job, sources), 1):
+            if isinstance(finding, Rejected):
+                self._report.reject(name, finding.where, finding.key, finding.message, ends=finding.ends)
+            else:
+                self._take(name, finding, keys)
+            if count % 100 == 0:
+                progress(100)
+        self._flush()
+
+    def _full(
+        self, job: Job, sources: Sequence[Source | Problem], keys: _Keys, progress: Callable[[int], None]
+    ) -> None:
+        """Make the source equal to the files: read them once to know what they name, and only then write."""
+        with _Spooled(sources) as again, _Keys() as named:
+            unread = records = 0
+            nameless = None
+            for name, finding in _findings(job, again):
+                if isinstance(finding, Found):
+                    records += not finding.record.deleted
+                    if not finding.record.deleted:
+                        named.add(finding.record.id, "")
+                    continue
+                if finding.ends:
+                    unread += 1
+                    nameless = f"{name}: {finding.message}"
+                elif finding.key:
+                    named.add(finding.key, "")  # what is broken in the file keeps what is stored
+                else:
+                    nameless = nameless or f"{name} {finding.where}: {finding.message}"
+            live, missing = self._missing(named)
+            self._guard(live, missing, records, unread, nameless)
+            self._update(job, again, keys, progress)
+            for batch in self._store.live_keys(self._plan.source):
+                gone = named.missing(batch)
+                self._report.deleted += len(gone)
+                if gone and not self._plan.dry_run:
+                    self._store.withdraw(source=self._plan.source, keys=gone)
+
+    def _missing(self, named: _Keys) -> tuple[int, int]:
+        live = missing = 0
+        for batch in self._store.live_keys(self._plan.source):
+            live += len(batch)
+            missing += len(named.missing(batch))
+        return live, missing
+
+    def _guard(self, live: int, missing: int, records: int, unread: int, nameless: str | None) -> None:
+        """Refuse a full import that a broken export explains better than an emptied collection."""
+        if self._plan.force or not live:
+            return
+        allowed = self._plan.max_deletes
+        allowed = allowed * live if isinstance(allowed, float) else allowed
+        would = f"it would delete {missing} of {live} items of the source {self._plan.source}"
+        if unread:
+            raise ImportRefused(
+                f"refused, nothing was changed: a file could not be read to its end ({nameless}); {would}"
+            )
+        if not records:
+            raise ImportRefused(
+                f"refused, nothing was changed: there is no record in the files; {would}; --force does it"
+            )
+        if missing > allowed:
+            raise ImportRefused(
+                f"refused, nothing was changed: {would}, more than --max-deletes allows ({int(allowed)}); --force does it"
+            )
+        if missing and nameless:
+            raise ImportRefused(
+                f"refused, nothing was changed: {would}, but a rejected record without an identifier may be one of "
+                f"them ({nameless}); mend it, or --force does it"
+            )
+
+    def _delete(self, job: Job, sources: Iterable[Source | Problem], keys: _Keys) -> None:
+        """Withdraw what the files name: plain lists of identifiers, one a line, or any file that a reader takes."""
+        batch: list[tuple[str, str, str]] = []
+        for source in sources:
+            for name, where, key in self._named(job, source):
+                if keys.add(key, f"{name} {where}"):
+                    batch.append((name, where, key))
+                if len(batch) == BATCH:
+                    self._withdraw(batch)
+                    batch = []
+        self._withdraw(batch)
+
+    def _named(self, job: Job, source: Source | Problem) -> Iterator[tuple[str, str, str]]:
+        if isinstance(source, Source) and (
+            source.path is None or Path(source.filename).suffix.lower() in (".txt", ".lst", "")
+        ):
+            try:
+                with source.open() as stream:
+                    for number, line in files.lines(stream, LONGEST_KEY * 4):
+                        text = (line or b"").decode("utf-8-sig", errors="replace").strip()
+                        if text and not text.startswith("#"):
+                            yield source.name, f"line {number}", text
+            except files.BrokenFile as error:
+                self._report.reject(source.name, "", None, str(error), ends=True)
+            return
+        for name, finding in _findings(job, [source]):
+            if isinstance(finding, Found):
+                yield name, finding.where, finding.record.id
+            elif finding.key:
+                yield name, finding.where, finding.key
+            else:
+                self._report.reject(name, finding.where, None, finding.message, ends=finding.ends)
+
+    def _withdraw(self, batch: Sequence[tuple[str, str, str]]) -> None:
+        if not batch:
+            return
+        names = {key: (file, where) for file, where, key in batch}
+        identifiers = [key for key in names if key.startswith(f"oai:{self._domain}:")]
+        own = [key for key in names if key not in identifiers]
+        outcomes = self._dry_withdraw(identifiers, own) if self._plan.dry_run else {}
+        if not self._plan.dry_run and identifiers:
+            outcomes |= self._store.withdraw(identifiers)
+        if not self._plan.dry_run and own:
+            outcomes |= self._store.withdraw(source=self._plan.source, keys=own)
+        for key, (file, where) in names.items():
+            outcome = outcomes.get(key)
+            if outcome is None:
+                self._report.reject(file, where, key, f"{key}: no such item in the source {self._plan.source}")
+            else:
+                self._report.deleted += outcome is Outcome.DELETED
+                self._report.unchanged += outcome is Outcome.UNCHANGED
+                self._report.tell({"outcome": outcome.value, "file": file, "where": where, "id": key})
+
+    def _dry_withdraw(self, identifiers: Sequence[str], own: Sequence[str]) -> dict[str, Outcome]:
+        known = self._store.known(self._plan.source, own)
+        outcomes = {key: Outcome.UNCHANGED if found.deleted else Outcome.DELETED for key, found in known.items()}
+        return outcomes | dict.fromkeys(self._store.claimed(identifiers), Outcome.DELETED)
+
+    def _take(self, name: str, found: Found, keys: _Keys) -> None:
+        """Put a record in the batch, unless its identifier was there before or cannot be one."""
+        key = found.record.id
+        if len(key) > LONGEST_KEY or key != key.strip():
+            reason = "is longer than 500 characters" if len(key) > LONGEST_KEY else "begins or ends with white space"
+            self._report.reject(name, found.where, key[:100], f"the identifier {reason}")
+            return
+        before = keys.add(key, f"{name} {found.where}".strip())
+        if before is not True:
+            self._report.reject(name, found.where, key, f"{key} was there before ({before}); the first one counts")
+            return
+        self._batch.append((found, name))
+        self._report.remarks.update(remark.kind for remark in found.remarks)
+        for remark in found.remarks:
+            self._report.tell(
+                {"outcome": "remark", "file": name, "where": found.where, "id": key, "kind": remark.kind,
+                 "path": remark.path, "value": remark.value}
+            )  # fmt: skip
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Publish the batch: what is unchanged is left alone, the rest is rendered here, outside any lock."""
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        known = self._store.known(self._plan.source, [found.record.id for found, _ in batch])
+        labels = {label for found, _ in batch for label in found.record.sets} | set(self._plan.sets)
+        specs = self._store.resolve_sets(labels, write=not self._plan.dry_run) if labels else {}
+        drafts: list[Draft] = []
+        places: list[tuple[Found, str]] = []
+        gone: list[tuple[Found, str]] = []
+        size = 0
+        for found, name in batch:
+            if found.record.deleted:
+                gone.append((found, name))
+                continue
+            old = known.get(found.record.id)
+            draft = self._draft(found, name, specs, old)
+            if draft is None:
+                continue
+            drafts.append(draft)
+            places.append((found, name))
+            size += sum(len(body) for body in draft.renditions.values() if body is not None)
+            if size > BATCH_BYTES:
+                self._publish(drafts, places, known)
+                drafts, places, size = [], [], 0
+        self._publish(drafts, places, known)
+        self._gone(gone, known)
+
+    def _draft(self, found: Found, name: str, specs: Mapping[str, str], old: Known | None) -> Draft | None:
+        """Return the record as a draft; None where the store has it as it is, or it cannot be given at all."""
+        record = found.record
+        spec_set = {specs[label] for label in (*record.sets, *self._plan.sets)}
+        record = msgspec.structs.replace(record, sets=sorted(spec_set))
+        hashed = record.content_hash()
+        if old and not old.deleted and old.hash == hashed and old.rendered == self._formats.rendered:
+            self._report.unchanged += 1
+            return None
+        identifier = old.identifier if old else self._identifier(record.id)
+        bodies, failures = self._formats.renditions(record, identifier)
+        for failure in failures:
+            self._report.not_given[failure.split(":")[0]] += 1
+            self._report.tell({"outcome": "remark", "file": name, "where": found.where, "id": record.id,
+                               "kind": "format failed", "path": "", "value": failure})  # fmt: skip
+        if bodies.get("oai_dc") is None:
+            self._report.reject(name, found.where, record.id, "; ".join(failures) or "it cannot be given as oai_dc")
+            return None
+        return Draft(
+            source=self._plan.source,
+            key=record.id,
+            identifier=identifier,
+            setspecs=tuple(record.sets),
+            canonical=record.to_json(),
+            hash=hashed,
+            rendered=self._formats.rendered,
+            renditions=bodies,
+        )
+
+    def _identifier(self, key: str) -> str:
+        return f"oai:{self._domain}:{quote(self._plan.id_prefix + key, safe=_LOCAL)}"
+
+    def _publish(self, drafts: list[Draft], places: Sequence[tuple[Found, str]], known: Mapping[str, Known]) -> None:
+        if not drafts:
+            return
+        outcomes = self._foreseen(drafts, known) if self._plan.dry_run else self._store.publish(drafts)
+        for draft, (found, name), outcome in zip(drafts, places, outcomes, strict=True):
+            if outcome is Outcome.CLAIMED:
+                self._report.reject(
+                    name,
+                    found.where,
+                    draft.key,
+                    f"{draft.identifier} belongs to another source; give this one an id_prefix",
+                )
+                continue
+            self._report.new += outcome is Outcome.NEW
+            self._report.changed += outcome is Outcome.CHANGED
+            self._report.unchanged += outcome is Outcome.UNCHANGED
+            if outcome is not Outcome.UNCHANGED:
+                self._report.tell({"outcome": outcome.value, "file": name, "where": found.where, "id": draft.key})
+
+    def _foreseen(self, drafts: Sequence[Draft], known: Mapping[str, Known]) -> list[Outcome]:
+        """Say what publishing would come to, without doing it."""
+        claimed = self._store.claimed([draft.identifier for draft in drafts if draft.key not in known])
+        outcomes = []
+        for draft in drafts:
+            old = known.get(draft.key)
+            if old is None:
+                outcomes.append(Outcome.CLAIMED if draft.identifier in claimed else Outcome.NEW)
+            else:
+                same = old.hash == draft.hash and not old.deleted
+                outcomes.append(Outcome.UNCHANGED if same else Outcome.CHANGED)
+        return outcomes
+
+    def _gone(self, gone: Sequence[tuple[Found, str]], known: Mapping[str, Known]) -> None:
+        """Withdraw the records that say they are deleted. One that was never here leaves nothing behind."""
+        live = [found.record.id for found, _ in gone if found.record.id in known and not known[found.record.id].deleted]
+        if live and not self._plan.dry_run:
+            self._store.withdraw(source=self._plan.source, keys=live)
+        self._report.deleted += len(live)
+        self._report.unchanged += len(gone) - len(live)
+        for found, name in gone:
+            if found.record.id in live:
+                self._report.tell({"outcome": "deleted", "file": name, "where": found.where, "id": found.record.id})
+
+
+def _findings(job: Job, sources: Iterable[Source | Problem]) -> Iterator[tuple[str, Found | Rejected]]:
+    for source in sources:
+        for finding in job.read(source):
+            yield source.name, finding
+
+
+class _Keys:
+    """The keys that an import has met, on disk, so that memory does not grow with the file."""
+
+    def __enter__(self) -> _Keys:
+        # "" is SQLite's name for a temporary database that it keeps in memory while small and on disk beyond.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("CREATE TABLE met (key TEXT PRIMARY KEY, place TEXT) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def add(self, key: str, place: str) -> bool | str:
+        """Remember a key; returns True, or where it stood before."""
+        if self._database.execute("INSERT OR IGNORE INTO met VALUES (?, ?)", (key, place)).rowcount:
+            return True
+        return str(self._database.execute("SELECT place FROM met WHERE key = ?", (key,)).fetchone()[0])
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Return those of the keys that were not met."""
+        query = "SELECT 1 FROM met WHERE key = ?"
+        return [key for key in keys if self._database.execute(query, (key,)).fetchone() is None]
+
+
+class _Spooled:
+    """Sources that can be read twice: standard input is kept in a temporary file meanwhile."""
+
+    def __init__(self, sources: Sequence[Source | Problem]) -> None:
+        self._sources = sources
+        self._kept: list[IO[bytes]] = []
+
+    def __enter__(self) -> list[Source | Problem]:
+        return [self._again(source) for source in self._sources]
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._kept:
+            file.close()
+
+    def _again(self, source: Source | Problem) -> Source | Problem:
+        if isinstance(source, Problem) or source.path is not None:
+            return source
+        file = tempfile.NamedTemporaryFile(prefix="oai-import-")  # noqa: SIM115 - closed in __exit__
+        self._kept.append(file)
+        try:
+            with source.open() as stream:
+                while block := stream.read(1 << 20):
+                    file.write(block)
+        except files.BrokenFile as error:
+            return Problem(source.name, str(error))
+        file.flush()
+        return Source(source.name, Path(file.name))

@@ -1,0 +1,195 @@
+"""The hot reads: what a harvester asks, as plain SQL on driver connections, with nothing in between.
+
+A list is read as two plain ranges of its key (list, datestamp, item): the rest of one datestamp, then, if short, the
+later ones. Every engine answers these from the index alone, wherever in the list they begin. Bodies come by primary
+key in the same statement, so a page is one moment's truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from oai_server.protocol.repository import Horizon, MetadataFormat, Row, Set
+from oai_server.store import clock
+from oai_server.store.engine import DriverConnections, StoreUnavailable, explained
+
+COUNTED = 100_000
+"""A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
+
+_COLUMNS = "r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted"
+_FROM = "FROM entry e JOIN item i ON i.id = e.item_id JOIN record r ON r.item_id = e.item_id AND r.format_id = ?"
+_REST = "WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id > ? ORDER BY e.item_id LIMIT ?"
+_LATER = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ? ORDER BY e.datestamp, e.item_id LIMIT ?"
+# PostgreSQL's client takes whole results, so the server stops where the bytes pass the limit. (SQLite's cursor is lazy.)
+_BOUNDED = (
+    f"SELECT item_id, datestamp, identifier, setspecs, deleted, body FROM (SELECT q.*, sum(size) OVER "
+    f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.size {_FROM} {{where}}) q) p "
+    f"WHERE before <= ? ORDER BY datestamp, item_id"
+)
+_ONE = (
+    "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body FROM item i "
+    "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
+)
+
+Answer = TypeVar("Answer")
+
+
+class Harvest:
+    """The repository as the protocol sees it (:class:`oai_server.protocol.repository.Repository`)."""
+
+    def __init__(self, engine: Engine, formats: Sequence[MetadataFormat]) -> None:
+        self._url = engine.url.render_as_string(hide_password=True)
+        self._connections = DriverConnections(engine)
+        self._formats = {format_.prefix: format_ for format_ in formats}
+        self._format_ids: dict[str, int] = {}
+        self._list_ids: dict[tuple[str, str], int] = {}
+
+    def clock(self, *, tick: bool) -> Horizon:
+        """Read the clock row, first advancing it to now when ``tick``."""
+        return self._ask(lambda _: clock.read(self._connections, tick=tick))
+
+    def formats(self) -> Sequence[MetadataFormat]:
+        """Return the formats of the repository."""
+        return list(self._formats.values())
+
+    def formats_of(self, identifier: str) -> Sequence[str] | None:
+        """Return the prefixes that an item has records in, deleted ones included; None for an unknown item."""
+        query = (
+            "SELECT f.prefix FROM item i LEFT JOIN record r ON r.item_id = i.id LEFT JOIN format f ON f.id = r.format_id "
+            "WHERE i.identifier = ? ORDER BY f.id"
+        )
+        rows = self._all(query, (identifier,))
+        return [prefix for (prefix,) in rows if prefix in self._formats] if rows else None
+
+    def sets(self) -> Sequence[Set]:
+        """Return all sets, ancestors included, by setSpec."""
+        return [Set(*row) for row in self._all("SELECT spec, name, description FROM oai_set ORDER BY spec", ())]
+
+    def has_sets(self) -> bool:
+        """Tell whether there is any set."""
+        return bool(self._all("SELECT 1 FROM oai_set LIMIT 1", ()))
+
+    def record(self, prefix: str, identifier: str) -> Row | None:
+        """Return the record of an item in a format; None where there never was one."""
+        return self._one(prefix, "i.identifier", identifier)
+
+    def item(self, prefix: str, item: int) -> Row | None:
+        """Return the record of an item, found by its number, with its body."""
+        return self._one(prefix, "i.id", item)
+
+    def page(
+        self, prefix: str, setspec: str | None, start: int, upper: int, after: int | None, limit: int, page_bytes: int,
+        *, bodies: bool,
+    ) -> tuple[list[Row], bool]:  # fmt: skip
+        """Return the next records of a list and whether more follow."""
+        ids = self._ids(prefix, setspec)
+        if ids is None:
+            return [], False
+        format_id, list_id = ids
+        rows: list[Row] = []
+        room = page_bytes
+        if after is not None:
+            rows, room = self._range(_REST, (format_id, list_id, start, after), limit + 1, room, bodies)
+            start += 1
+        if len(rows) <= limit and room >= 0:
+            more, room = self._range(_LATER, (format_id, list_id, start, upper), limit + 1 - len(rows), room, bodies)
+            rows += more
+        if len(rows) > limit:
+            return rows[:limit], True
+        if room < 0 and len(rows) > 1:
+            return rows[:-1], True
+        if room < 0:  # one record fills the page by itself: is there another?
+            last = rows[0]
+            return rows, bool(
+                self._range(_REST, (format_id, list_id, last.datestamp, last.item), 1, 0, False)[0]
+                or self._range(_LATER, (format_id, list_id, last.datestamp + 1, upper), 1, 0, False)[0]
+            )
+        return rows, False
+
+    def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:
+        """Return how many records the list holds in the window (None: open); never too small, may be too large."""
+        ids = self._ids(prefix, setspec)
+        if ids is None:
+            return 0
+        total = int(self._all("SELECT n FROM list_total WHERE list_id = ?", ids[1:])[0][0])
+        if (start is None and upper is None) or not total:
+            return total
+        counted = self._all(
+            "SELECT count(*) FROM (SELECT 1 FROM entry WHERE list_id = ? AND datestamp >= ? AND datestamp <= ? LIMIT ?) w",
+            (ids[1], start or 0, upper if upper is not None else 1 << 62, COUNTED + 1),
+        )[0][0]
+        return int(counted) if counted <= COUNTED else total
+
+    def _ids(self, prefix: str, setspec: str | None) -> tuple[int, int] | None:
+        """Return the numbers of a format and a list. They never change, so what was found once is kept."""
+        key = (prefix, setspec or "")
+        if key not in self._list_ids:
+            rows = self._all(
+                "SELECT f.id, l.id FROM format f JOIN list l ON l.format_id = f.id WHERE f.prefix = ? AND l.setspec = ?",
+                key,
+            )
+            if not rows:
+                return None
+            self._format_ids[prefix], self._list_ids[key] = rows[0]
+        return self._format_ids[prefix], self._list_ids[key]
+
+    def _one(self, prefix: str, column: str, value: str | int) -> Row | None:
+        format_id = self._format_ids.get(prefix)
+        if format_id is None:
+            found = self._all("SELECT id FROM format WHERE prefix = ?", (prefix,))
+            if not found:
+                return None
+            format_id = self._format_ids[prefix] = found[0][0]
+        rows = self._all(_ONE.format(key=column), (format_id, value))
+        return Row(*rows[0]) if rows else None
+
+    def _range(
+        self, where: str, arguments: tuple[int, ...], limit: int, room: int, bodies: bool
+    ) -> tuple[list[Row], int]:
+        """Return the rows of one range and the bytes left: negative where the last row is beyond the page."""
+        columns = f"{_COLUMNS}, {'r.body' if bodies else 'NULL'}"
+        if not bodies:
+            return [Row(*row) for row in self._all(f"SELECT {columns} {_FROM} {where}", (*arguments, limit))], room
+        if not self._connections.sqlite:
+            rows = [Row(*row) for row in self._all(_BOUNDED.format(where=where), (*arguments, limit, room))]
+            return rows, room - sum(len(row.body) for row in rows if row.body is not None)
+
+        def lazily(connection: Any) -> tuple[list[Row], int]:
+            left = room
+            found = []
+            cursor = connection.execute(f"SELECT {columns} {_FROM} {where}", (*arguments, limit))
+            for row in cursor:
+                found.append(Row(*row))
+                if row[5] is not None:
+                    left -= len(row[5])
+                    if left < 0:
+                        break
+            cursor.close()
+            return found, left
+
+        return self._ask(lazily)
+
+    def _all(self, query: str, arguments: Sequence[Any]) -> list[Any]:
+        if self._connections.sqlite:
+            return self._ask(lambda connection: connection.execute(query, arguments).fetchall())
+        query = query.replace("?", "%s")
+        return self._ask(lambda connection: connection.cursor(binary=True).execute(query, arguments).fetchall())
+
+    def _ask(self, question: Callable[[Any], Answer]) -> Answer:
+        """Ask on this thread's connection; a connection that was lost meanwhile is made anew, once.
+
+        Raises:
+            StoreUnavailable: the database is away or busy.
+        """
+        for last in (False, True):
+            try:
+                return question(self._connections.get())
+            except (DBAPIError, self._connections.error) as error:
+                self._connections.drop()
+                if last or self._connections.sqlite:
+                    raise StoreUnavailable(str(explained(error, self._url))) from error
+        raise AssertionError("unreachable")

@@ -1,0 +1,255 @@
+"""The store as a whole: what commands and web ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from oai_server.protocol.repository import MetadataFormat, Set
+from oai_server.store import clock, publish, schema
+from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
+from oai_server.store.harvest import Harvest
+from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher
+from oai_server.store.sets import Sets
+from oai_server.store.tables import format_, item, list_, list_total, record
+
+SKEW = 60
+"""Seconds by which the clocks of application and database may differ."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store holds of an item of a source: enough to tell whether a file brings something new."""
+
+    hash: bytes
+    rendered: str
+    deleted: bool
+    identifier: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item for people: its canonical JSON and its records."""
+
+    identifier: str
+    source: str
+    key: str
+    setspecs: str
+    deleted: bool
+    canonical: bytes
+    records: list[tuple[str, int, bool, bytes | None]]  # prefix, datestamp, deleted, body
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many live and deleted records a format, a set or a source has."""
+
+    name: str
+    live: int
+    deleted: int
+
+
+class Store:
+    """One database. Errors of the database come as :class:`StoreError`, in a line for people."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at ``url``; nothing is read before it is asked for.
+
+        Raises:
+            StoreError: not an address of a supported database.
+        """
+        self._engine: Engine = open_engine(url)
+        self._url = url
+        self._publisher = Publisher(self._engine)
+        self._sets = Sets(self._engine)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise explained(error, self._url) from error
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the schema to what this code needs; returns the revisions before and after."""
+        with self._explaining():
+            return schema.upgrade(self._engine)
+
+    def check(self) -> None:
+        """Refuse a database that this code cannot serve: another schema, or a clock that is far from ours.
+
+        Raises:
+            StoreError: the text says what to do.
+        """
+        with self._explaining():
+            schema.check(self._engine)
+            with self._engine.connect() as connection:
+                query = f"SELECT {clock.NOW[self._engine.dialect.name]}"
+                now = connection.execute(text(query)).scalar_one()
+        skew = abs(now - datetime.now(UTC).timestamp())
+        if skew > SKEW:
+            raise StoreError(
+                f"the clocks of this machine and of the database differ by {skew:.0f} s: set them right first"
+            )
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    def harvest(self, formats: Sequence[MetadataFormat]) -> Harvest:
+        """Return the repository as harvesters see it, with these formats offered."""
+        return Harvest(self._engine, formats)
+
+    def declare(self, formats: Iterable[tuple[str, str, str, str]]) -> None:
+        """Write the formats (prefix, schema, namespace, version) that are new or have another description."""
+        with self._explaining():
+            publish.declare(self._engine, formats)
+
+    def known(self, source: str, keys: Sequence[str]) -> dict[str, Known]:
+        """Return what the store holds of these keys of a source."""
+        found = {}
+        columns = (item.c.source_key, item.c.hash, item.c.rendered, item.c.deleted, item.c.identifier)
+        with self._explaining(), self._engine.connect() as connection:
+            for start in range(0, len(keys), CHUNK):
+                query = select(*columns).where(
+                    item.c.source == source, item.c.source_key.in_(keys[start : start + CHUNK])
+                )
+                for key, *rest in connection.execute(query):
+                    found[key] = Known(*rest)
+        return found
+
+    def claimed(self, identifiers: Sequence[str]) -> dict[str, str]:
+        """Return which of the OAI identifiers exist, with the source that each belongs to."""
+        found: dict[str, str] = {}
+        with self._explaining(), self._engine.connect() as connection:
+            for start in range(0, len(identifiers), CHUNK):
+                query = select(item.c.identifier, item.c.source).where(
+                    item.c.identifier.in_(identifiers[start : start + CHUNK])
+                )
+                found.update(connection.execute(query).tuples())
+        return found
+
+    def publish(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Store drafts of one source and make them visible, all at once; returns what became of each."""
+        with self._explaining():
+            return self._publisher.publish(drafts)
+
+    def withdraw(
+        self, identifiers: Sequence[str] = (), *, source: str = "", keys: Sequence[str] = ()
+    ) -> dict[str, Outcome]:
+        """Turn items into tombstones, by OAI identifier or by a source's keys; unknown ones are not in the answer."""
+        with self._explaining():
+            return self._publisher.withdraw(identifiers, source=source, keys=keys)
+
+    def live_keys(self, source: str, batch: int = 5000) -> Iterator[list[str]]:
+        """Yield the keys of a source's live items, in batches, in no order that matters."""
+        last = 0
+        while True:
+            query = (
+                select(item.c.id, item.c.source_key)
+                .where(item.c.source == source, item.c.deleted.is_(False), item.c.id > last)
+                .order_by(item.c.id)
+                .limit(batch)
+            )
+            with self._explaining(), self._engine.connect() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield [key for _, key in rows]
+
+    def resolve_sets(self, labels: Iterable[str], *, write: bool = True) -> dict[str, str]:
+        """Return the legal setSpec of each name of a set; new names get theirs for ever, unless not to ``write``."""
+        with self._explaining():
+            return self._sets.resolve(labels, write=write)
+
+    def describe_sets(self, described: Iterable[Set]) -> None:
+        """Make the sets that the settings declare stand in the database, empty ones too."""
+        with self._explaining():
+            self._sets.describe({one.spec: (one.name, one.description) for one in described})
+
+    def sets(self) -> list[tuple[Set, int]]:
+        """Return all sets with the number of records (oai_dc, deleted ones included) in each."""
+        totals = (
+            select(list_.c.setspec, list_total.c.n)
+            .join_from(list_, list_total)
+            .join(format_)
+            .where(format_.c.prefix == "oai_dc")
+        )
+        with self._explaining(), self._engine.connect() as connection:
+            sizes = dict(connection.execute(totals).tuples().all())
+            return [(one, sizes.get(one.spec, 0)) for one in self._sets.all()]
+
+    def counts_by_format(self) -> list[Count]:
+        """Count the live and the deleted records of each format."""
+        return self._counts(
+            select(format_.c.prefix, record.c.deleted, func.count())
+            .join_from(record, format_)
+            .group_by(format_.c.prefix, record.c.deleted)
+        )
+
+    def counts_by_source(self) -> list[Count]:
+        """Count the live and the deleted items of each source."""
+        return self._counts(select(item.c.source, item.c.deleted, func.count()).group_by(item.c.source, item.c.deleted))
+
+    def _counts(self, query: object) -> list[Count]:
+        found: dict[str, list[int]] = {}
+        with self._explaining(), self._engine.connect() as connection:
+            for name, deleted, n in connection.execute(query):  # type: ignore[call-overload]
+                found.setdefault(name, [0, 0])[deleted] = n
+        return [Count(name, live, deleted) for name, (live, deleted) in sorted(found.items())]
+
+    def totals(self) -> dict[str, int]:
+        """Return how many records, deleted ones included, each format's list holds. Cheap at any size."""
+        query = (
+            select(format_.c.prefix, list_total.c.n)
+            .join_from(list_, list_total)
+            .join(format_, format_.c.id == list_.c.format_id)
+            .where(list_.c.setspec == "")
+        )
+        with self._explaining(), self._engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    def show(self, identifier: str) -> Shown | None:
+        """Return an item for people, found by its OAI identifier or, where only one source has it, by its own key."""
+        with self._explaining(), self._engine.connect() as connection:
+            row = connection.execute(select(item).where(item.c.identifier == identifier)).first()
+            if row is None:
+                rows = connection.execute(select(item).where(item.c.source_key == identifier).limit(2)).all()
+                row = rows[0] if len(rows) == 1 else None
+            if row is None:
+                return None
+            query = (
+                select(format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.body)
+                .join_from(record, format_)
+                .where(record.c.item_id == row.id)
+                .order_by(format_.c.id)
+            )
+            records = [(prefix, stamp, deleted, body) for prefix, stamp, deleted, body in connection.execute(query)]
+        return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, row.canonical, records)
+
+    def horizon(self) -> clock.Horizon:
+        """Read the clock row."""
+        connections = DriverConnections(self._engine)
+        try:
+            return clock.read(connections, tick=False)
+        finally:
+            connections.drop()
+
+    def checkpoint(self) -> None:
+        """After a bulk load: let SQLite fold its log into the file, PostgreSQL look at what changed."""
+        with self._explaining(), self._engine.connect() as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.rollback()
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("PRAGMA optimize")
+                driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            else:
+                connection.execute(text("ANALYZE item, record, entry, list_total"))
+                connection.commit()

@@ -1,0 +1,65 @@
+"""Creating and upgrading the schema, by Alembic, as a command of its own: never while a server starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from oai_server.store.engine import WRITES, StoreError
+
+# One number for all servers of one database: two upgrades at a time would trip over each other.
+_UPGRADE_LOCK = 0x0A1_9DB
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("version_path_separator", "newline")
+    return config
+
+
+def newest() -> str:
+    """Return the revision that this code needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def current(connection: Connection) -> str | None:
+    """Return the revision of the database, None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Bring the schema to the newest revision; returns the revisions before and after. Safe to run again."""
+    config = _config()
+    with engine.execution_options(**{WRITES: True}).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        before = current(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return before, newest()
+
+
+def check(engine: Engine) -> None:
+    """Refuse a database whose schema is not this code's.
+
+    Raises:
+        StoreError: it is empty, older or newer; the text says what to run.
+    """
+    with engine.connect() as connection:
+        found = current(connection)
+    if found == newest():
+        return
+    if found is None:
+        raise StoreError("the database is empty: run 'oai-server init'")
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found in known:
+        raise StoreError(f"the database has schema {found}, this server needs {newest()}: run 'oai-server upgrade'")
+    raise StoreError(f"the database has schema {found}, made by a newer server: install that version")

@@ -1,0 +1,99 @@
+"""Sets: what sources call them, and the legal setSpec that each name gets once and for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Engine, insert, select, update
+
+from oai_server.protocol.repository import Set
+from oai_server.store import clock
+from oai_server.store.tables import set_
+
+# OAI-PMH 2.0 section 2.6: unreserved characters of RFC 2396, in parts joined by colons.
+LEGAL = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")
+LONGEST = 200
+
+
+def slug(label: str) -> str:
+    """Return the legal setSpec nearest to a name: ``Prints & drawings`` becomes ``Prints-drawings``."""
+    parts = []
+    for part in label.split(":"):
+        plain = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
+        plain = re.sub(r"[^A-Za-z0-9\-_.!~*'()]+", "-", plain).strip("-")
+        if part.strip():
+            # A name in another script has no letters left: a digest of it is legal and stays the same.
+            parts.append(plain or "set-" + hashlib.blake2b(part.encode(), digest_size=4).hexdigest())
+    return (":".join(parts) or "set")[:LONGEST].rstrip(":")
+
+
+class Sets:
+    """The sets of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._specs: dict[str, str] = {}
+
+    def all(self) -> list[Set]:
+        """Return all sets by setSpec."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(set_.c.spec, set_.c.name, set_.c.description).order_by(set_.c.spec))
+            return [Set(*row) for row in rows]
+
+    def resolve(self, labels: Iterable[str], *, write: bool = True) -> dict[str, str]:
+        """Return the setSpec of each name; a name that is new gets one, and its ancestors with it.
+
+        Where not to ``write`` (a dry run), new names get the setSpec that they would most likely get.
+        """
+        wanted = set(labels)
+        if wanted - self._specs.keys():
+            with self._engine.connect() as connection:
+                self._specs = dict(connection.execute(select(set_.c.label, set_.c.spec)).tuples().all())
+        new = sorted(wanted - self._specs.keys())
+        if new and write:
+            self._make(new)
+        return {label: self._specs.get(label) or slug(label) for label in wanted}
+
+    def describe(self, descriptions: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """Make the sets of the settings (spec: name, description) stand in the database as the settings say."""
+        present = {found.spec: found for found in self.all()}
+        changed = {
+            spec: (name or spec, description)
+            for spec, (name, description) in descriptions.items()
+            if spec not in present
+            or (present[spec].name, present[spec].description) != (name or present[spec].name, description)
+        }
+        if not changed:
+            return
+        self.resolve(changed)
+        with clock.publishing(self._engine) as (connection, _):
+            for spec, (name, description) in changed.items():
+                connection.execute(update(set_).where(set_.c.spec == spec).values(name=name, description=description))
+
+    def _make(self, labels: Iterable[str]) -> None:
+        with clock.publishing(self._engine) as (connection, _):
+            known = dict(connection.execute(select(set_.c.label, set_.c.spec)).tuples().all())
+            taken = set(known.values())
+            for label in labels:
+                if label in known:
+                    continue
+                spec = base = label if LEGAL.fullmatch(label) and len(label) <= LONGEST else slug(label)
+                number = 1
+                while spec in taken:
+                    number += 1
+                    spec = f"{base}-{number}"
+                for one, name in [(spec, label), *((a, a) for a in _ancestors(spec))]:
+                    if one not in taken:
+                        taken.add(one)
+                        known[name if one == spec else one] = one
+                        connection.execute(insert(set_).values(spec=one, label=name, name=name))
+                known[label] = spec
+        self._specs = known
+
+
+def _ancestors(spec: str) -> list[str]:
+    parts = spec.split(":")
+    return [":".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]

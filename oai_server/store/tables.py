@@ -1,0 +1,116 @@
+"""The tables. Times are whole seconds since 1970-01-01T00:00:00Z; texts that harvesters see are stored as they see them.
+
+The stored unit is the OAI record: one row per item and format, with its own datestamp and its ready bytes. Everything
+that can be harvested is a list: one per format, and one per format and set; a set's list holds those of its descendants.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)  # fmt: skip
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# SQLite counts rows by INTEGER alone; PostgreSQL needs 64 bits for forty million records and a century of seconds.
+Big = BigInteger().with_variant(Integer, "sqlite")
+
+clock = Table(
+    "repo_clock",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("horizon", Big, nullable=False),
+    Column("earliest", Big, nullable=False),
+    Column("incarnation", Big, nullable=False),
+)
+
+item = Table(
+    "item",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    Column("identifier", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("setspecs", Text, nullable=False),  # joined by spaces, sorted
+    Column("deleted", Boolean, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # of the canonical record: the change test of an import
+    Column("rendered", Text, nullable=False),  # by which formats, in which versions
+    Column("canonical", LargeBinary, nullable=False),  # JSON
+    UniqueConstraint("source", "source_key"),
+)
+
+format_ = Table(
+    "format",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("prefix", Text, nullable=False, unique=True),
+    Column("schema", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("version", Text, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("item_id", Big, ForeignKey("item.id"), primary_key=True, autoincrement=False),
+    Column("format_id", SmallInteger, ForeignKey("format.id"), primary_key=True, autoincrement=False),
+    Column("datestamp", Big, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("size", Integer, nullable=False),  # bytes of the body
+    Column("hash", LargeBinary, nullable=False),  # of the body
+    Column("body", LargeBinary),  # the payload as UTF-8, None when deleted
+)
+
+list_ = Table(
+    "list",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("format_id", SmallInteger, ForeignKey("format.id"), nullable=False),
+    Column("setspec", Text, nullable=False),  # "" is the list of the whole repository
+    UniqueConstraint("format_id", "setspec"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("datestamp", Big, primary_key=True, autoincrement=False),
+    Column("item_id", Big, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+list_total = Table(
+    "list_total",
+    metadata,
+    Column("list_id", Integer, ForeignKey("list.id"), primary_key=True, autoincrement=False),
+    Column("n", Big, nullable=False),
+)
+
+set_ = Table(
+    "oai_set",
+    metadata,
+    Column("spec", Text, primary_key=True),
+    Column("label", Text, nullable=False, unique=True),  # what sources call it: a label gets its setSpec once for ever
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+)
+
+Index("ix_item_source_deleted", item.c.source, item.c.deleted)

@@ -1,0 +1,55 @@
+"""The OAI-PMH endpoint: HTTP around :mod:`oai_server.protocol`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from oai_server.protocol import arguments
+from oai_server.protocol.provider import Provider
+from oai_server.web import compression
+
+LONGEST_BODY = 65_536
+"""Bytes of a POST body; a longer one is no OAI-PMH request."""
+SHORT = 1024
+"""Bytes below which compressing an answer costs more than it saves."""
+
+_FORM = "application/x-www-form-urlencoded"
+_TOO_LONG = [("verb", ""), ("verb", "")]  # no verb can be told: badVerb
+
+
+def blueprint(provider: Provider) -> Blueprint:
+    """Return the endpoint at ``/oai`` (``/oai/`` answers too: a redirect would lose harvesters)."""
+    endpoint = Blueprint("endpoint", __name__)
+
+    @endpoint.route("/oai", methods=["GET", "POST"])
+    @endpoint.route("/oai/", methods=["GET", "POST"])
+    def oai() -> Response:
+        """Answer one request: always XML, whatever Accept says, for Java clients put text/html first."""
+        return _respond(provider.answer(_given()))
+
+    return endpoint
+
+
+def _given() -> list[tuple[str, str]]:
+    """Return the arguments of the query string and, of a POST, of the body."""
+    query = request.query_string
+    if request.method != "POST":
+        return arguments.decode(query)
+    # Read, bounded, whatever the content type: what is not read would be taken for the connection's next request.
+    body = request.stream.read(LONGEST_BODY + 1)
+    if len(body) > LONGEST_BODY:
+        return _TOO_LONG
+    return arguments.decode(query, body if request.mimetype in (_FORM, "") else b"")
+
+
+def _respond(answer: bytes) -> Response:
+    headers = {"Content-Type": "text/xml; charset=utf-8", "Vary": "Accept-Encoding"}
+    if len(answer) > SHORT and _accepts_gzip():
+        answer = compression.gzip(answer)
+        headers["Content-Encoding"] = "gzip"
+    return Response(answer, headers=headers)
+
+
+def _accepts_gzip() -> bool:
+    accepted = request.headers.get("Accept-Encoding", "")
+    return "gzip" in accepted and request.accept_encodings["gzip"] > 0

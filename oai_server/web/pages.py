@@ -1,0 +1,75 @@
+"""Pages for people: what this repository is, and one record."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, abort, render_template
+
+from oai_server.config import Settings
+from oai_server.store.harvest import Harvest
+from oai_server.store.repository import Store
+
+# Nothing of a page comes from elsewhere, and nothing in a record can make it so.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+MOST_SETS = 500
+"""Sets shown on the first page; ListSets has them all."""
+
+
+def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprint:
+    """Return ``/`` and ``/records/<OAI identifier>``."""
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/")
+    def home() -> Response:
+        """Show name, base URL, counts, sets and formats, and a form that builds a request."""
+        sets = store.sets()
+        horizon = repository.clock(tick=False)
+        return _page(
+            "home.html",
+            settings=settings,
+            totals=store.totals(),
+            formats=repository.formats(),
+            sets=sets[:MOST_SETS],
+            more_sets=max(len(sets) - MOST_SETS, 0),
+            earliest=_utc(horizon.earliest),
+            verbs=("Identify", "ListMetadataFormats", "ListSets", "ListIdentifiers", "ListRecords", "GetRecord"),
+        )
+
+    @pages.get("/records/<path:identifier>")
+    def record(identifier: str) -> Response:
+        """Show one item: what it is in each format, and its canonical record."""
+        shown = store.show(identifier)
+        if shown is None or shown.identifier != identifier:
+            abort(404)
+        canonical = json.loads(shown.canonical)
+        return _page(
+            "record.html",
+            settings=settings,
+            item=shown,
+            title=next((title["value"] for title in canonical.get("titles", ())), shown.key),
+            canonical=None if shown.deleted else json.dumps(canonical, ensure_ascii=False, indent=2),
+            records=[(prefix, _utc(stamp), deleted) for prefix, stamp, deleted, _ in shown.records],
+        )
+
+    return pages
+
+
+def _page(template: str, **values: object) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": _POLICY.format(nonce=nonce),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+    return Response(render_template(template, nonce=nonce, **values), headers=headers)
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

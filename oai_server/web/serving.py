@@ -1,0 +1,49 @@
+"""gunicorn around the application: one master, workers with threads, no connection made before the fork."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from oai_server.config import Settings
+from oai_server.protocol.repository import MetadataFormat
+from oai_server.web.app import create_app
+
+
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    """One server process tree; SIGTERM lets requests that are under way finish, then ends it."""
+
+    def __init__(self, settings: Settings, formats: list[MetadataFormat]) -> None:
+        self._settings = settings
+        self._formats = formats
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings."""
+        settings = self._settings
+        options: dict[str, Any] = {
+            "bind": settings.bind,
+            "workers": settings.workers,
+            # Threads, not processes, wait for slow harvesters: twenty of them stop a sync server.
+            "worker_class": "gthread",
+            "threads": settings.threads,
+            "timeout": 60,
+            "graceful_timeout": 30,
+            # A harvester asks for its next page within seconds; a connection each would cost more than the page.
+            "keepalive": 75,
+            "limit_request_line": 8190,
+            "proc_name": "oai-server",
+            "control_socket_disable": True,
+        }
+        if Path("/dev/shm").is_dir():  # noqa: S108 - heartbeats belong in memory, where no slow disk stops them
+            options["worker_tmp_dir"] = "/dev/shm"  # noqa: S108
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application, in each worker."""
+        return create_app(self._settings, self._formats)
