@@ -39,7 +39,7 @@ $(VENV)/.testable: pyproject.toml | $(BIN)/python
 
 demo: $(INSTANCE)/.demo
 	@echo 'The repository is on http://$(BIND), for harvesters on http://$(BIND)/oai?verb=Identify. Ctrl-C stops it.'
-	@OAI_BASE_URL=http://$(BIND)/oai exec $(SERVER) serve --instance $(INSTANCE) --bind $(BIND)
+	@exec env OAI_BASE_URL=http://$(BIND)/oai $(SERVER) serve --instance $(INSTANCE) --bind $(BIND)
 
 # Once for an instance: importing the table again would bring the two works back that are deleted here.
 $(INSTANCE)/.demo: | $(VENV)/.installed

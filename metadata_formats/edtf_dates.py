@@ -36,14 +36,15 @@ _FREQUENT = re.compile(
 
 @lru_cache(maxsize=65536)
 def is_valid(text: str) -> bool:
-    """Tell whether ``text`` is EDTF and names a time that exists: not 31 June, not an interval that ends before it begins."""
+    """Tell whether ``text`` is EDTF and names a time that exists: not 31 June, no interval that runs backwards."""
     if not text or len(text) > LONGEST or not text.isascii():
         return False
     start, slash, end = text.partition("/")
-    if (first := _DAY.fullmatch(start)) and (not slash or (last := _DAY.fullmatch(end))):
-        if not _exists(first):
-            return False
-        return not slash or (_exists(last) and _not_after(start, end))
+    first, last = _DAY.fullmatch(start), _DAY.fullmatch(end)
+    if first and not slash:
+        return _exists(first)
+    if first and last:
+        return _exists(first) and _exists(last) and _not_after(start, end)
     if _FREQUENT.fullmatch(text):
         return True
     try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from metadata_formats import edtf_dates
 from metadata_formats.oai_dc import is_compound, level_name, media_types, repository, says_more_than_dates, shelf
@@ -37,7 +37,7 @@ from metadata_formats.record import (
     Text,
     Title,
 )
-from metadata_formats.registry import XSI, Context, Format
+from metadata_formats.registry import XSI, Context, Format, paths
 from metadata_formats.vocabularies import (
     ACCESS,
     ACCESS_URI,
@@ -121,7 +121,7 @@ class Mods(Format):
     namespace = "http://www.loc.gov/mods/v3"
     schema = "http://www.loc.gov/standards/mods/v3/mods-3-8.xsd"
     version = "1"
-    not_carried: ClassVar[frozenset[str]] = frozenset("""
+    not_carried = paths("""
         agents.jurisdiction
         genres.source_label genres.note genres.broader genres.exact_match
         origin.places.parts
@@ -131,9 +131,9 @@ class Mods(Format):
         rights.metadata_licence
         media.width media.height media.bytes media.checksum media.rights_uri
         full_text provider
-        record.status record.provenance
+        record.provenance
         sets extra
-    """.split())
+    """)
 
     _root = (
         f' xmlns="{namespace}" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:xsi="{XSI}"'
@@ -536,10 +536,8 @@ def _part(part: Part) -> str:
 def _pages(pages: str | None) -> str:
     if not (pages := collapse(pages)):
         return ""
-    if match := _PAGES.fullmatch(pages):
-        extent = (leaf("start", match[1]), leaf("end", match[2]))
-    else:
-        extent = (leaf("list", pages),)
+    match = _PAGES.fullmatch(pages)
+    extent = [leaf("start", match[1]), leaf("end", match[2])] if match else [leaf("list", pages)]
     return branch("part", (branch("extent", extent, ' unit="pages"'),))
 
 
@@ -611,7 +609,11 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
         yield leaf("accessCondition", rights.label, _REUSE + xml_lang(spoken, default))
     if statement is not None:
         yield _words("accessCondition", statement, default, _REUSE)
-    yield leaf("accessCondition", rights.holder or rights.holder_uri, ' type="rights holder"' + authority(None, rights.holder_uri))
+    yield leaf(
+        "accessCondition",
+        rights.holder or rights.holder_uri,
+        ' type="rights holder"' + authority(None, rights.holder_uri),
+    )
     if rights.access:
         term = ACCESS[rights.access]
         attributes = f' authorityURI="{ACCESS_URI}" valueURI="{term.uri}"{xml_lang("en")}'

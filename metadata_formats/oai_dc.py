@@ -20,12 +20,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
 from urllib.parse import quote
 
 from metadata_formats import edtf_dates
 from metadata_formats.record import Agent, Date, Holding, Identifier, PlaceParts, Record, Relation, Subject, Text, Title
-from metadata_formats.registry import XSI, Context, Format
+from metadata_formats.registry import XSI, Context, Format, paths
 from metadata_formats.vocabularies import (
     ACCESS,
     CREATOR_ROLES,
@@ -56,7 +55,7 @@ class OaiDc(Format):
     namespace = "http://www.openarchives.org/OAI/2.0/oai_dc/"
     schema = "http://www.openarchives.org/OAI/2.0/oai_dc.xsd"
     version = "1"
-    not_carried: ClassVar[frozenset[str]] = frozenset("""
+    not_carried = paths("""
         identifiers.label
         titles.type titles.supplied
         agents.type agents.family agents.given agents.terms agents.dates agents.jurisdiction agents.description
@@ -72,14 +71,14 @@ class OaiDc(Format):
         subjects.bbox
         classification.scheme classification.edition
         relations.identifiers.label relations.part relations.note
-        holding.repository_uri holding.isil holding.hierarchy.level holding.source_text
+        holding.repository_uri holding.isil holding.source_text
         rights.holder_uri rights.metadata_licence
         media.width media.height media.bytes media.checksum media.label media.rights_uri
         full_text audience funding provider
         record.source record.identifier_source record.created record.changed record.origin record.language record.lang
-        record.standard record.status record.provenance
+        record.standard record.provenance
         sets extra
-    """.split())
+    """)
 
     _root = (
         f' xmlns:oai_dc="{namespace}" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xsi="{XSI}"'

@@ -40,6 +40,11 @@ class Context:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+def paths(text: str) -> frozenset[str]:
+    """Read a list of paths (see :attr:`Format.not_carried`), divided by white space."""
+    return frozenset(text.split())
+
+
 class Format:
     """One metadata format: subclass it, fill in the constants and write :meth:`render`.
 
@@ -52,7 +57,7 @@ class Format:
     schema: ClassVar[str]
     version: ClassVar[str] = "1"
     not_carried: ClassVar[frozenset[str]] = frozenset()
-    """Paths of the record that this format has no place for, as ``full_text`` or ``provider.country``."""
+    """Paths of the record that this format has no place for, as ``full_text`` or ``genres.note`` (of every genre)."""
 
     def available(self, record: Record) -> bool:
         """Tell whether this record can be given in this format at all."""
@@ -83,7 +88,9 @@ def rendition(format_: Format, record: Record, context: Context) -> bytes | None
         raise FormatError(f"{format_.prefix}: {type(error).__name__}: {error}") from error
     if isinstance(root, Document):
         if root.namespace != format_.namespace:
-            raise FormatError(f"{format_.prefix}: the root is in the namespace {root.namespace}, not in {format_.namespace}")
+            raise FormatError(
+                f"{format_.prefix}: the root is in the namespace {root.namespace}, not in {format_.namespace}"
+            )
         return payload
     if etree.QName(root).namespace != format_.namespace:
         raise FormatError(f"{format_.prefix}: the root {root.tag} is not in the namespace {format_.namespace}")

@@ -7,16 +7,28 @@ would mislead whoever follows it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
 import langcodes
 
+
+def _words(table: str) -> frozenset[str]:
+    return frozenset(table.split())
+
+
+def _codes(table: str) -> dict[str, str]:
+    """Read ``code term`` lines."""
+    lines = (line.partition(" ") for line in table.strip().splitlines())
+    return {code: term for code, _, term in lines}
+
+
 RELATOR_URI = "http://id.loc.gov/vocabulary/relators"
 LANGUAGE_URI = "http://id.loc.gov/vocabulary/iso639-2"
 RESOURCE_TYPE_URI = "http://id.loc.gov/vocabulary/resourceTypes"
 
-CREATOR_ROLES = frozenset("aut cre art cmp pht scl ctg arc drt inv lbt lyr prg ive ivr".split())
+CREATOR_ROLES = _words("aut cre art cmp pht scl ctg arc drt inv lbt lyr prg ive ivr")
 """MARC relator codes of those who made the item; a repository may name others (``creator_roles``)."""
 EDITOR_ROLES = frozenset({"edt", "com"})
 """Roles that may stand for the creator where an item has none."""
@@ -161,13 +173,11 @@ class LanguageName(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def language(code: str) -> LanguageName:
-    """Return a three-letter code in its bibliographic form (``deu`` is ``ger``) with its English name where it has one."""
+    """Return a three-letter code in its bibliographic form (``ger`` for ``deu``) and its English name, if any."""
     known = langcodes.Language.make(language=langcodes.Language.get(code).language)
     if code not in _ISO639_2B:
-        try:
+        with suppress(LookupError):
             code = known.to_alpha3(variant="B")
-        except LookupError:
-            pass
     name = known.display_name("en")
     return LanguageName(
         code,
@@ -184,11 +194,6 @@ def says_more(tag: str, code: str) -> bool:
         return known.to_dict().keys() != {"language"} or language(known.to_alpha3()).code != language(code).code
     except (ValueError, LookupError):
         return False
-
-
-def _codes(table: str) -> dict[str, str]:
-    """Read ``code term`` lines."""
-    return dict(line.split(maxsplit=1) for line in table.strip().splitlines())  # type: ignore[misc]
 
 
 RELATORS = _codes("""
@@ -501,22 +506,23 @@ wts writer of television story
 """)
 """MARC relator code -> term."""
 
-_ISO639_2B = frozenset("""
-aar abk ace ach ada ady afa afh afr ain aka akk alb ale alg alt amh ang anp apa ara arc arg arm arn arp art arw asm
-ast ath aus ava ave awa aym aze bad bai bak bal bam ban baq bas bat bej bel bem ben ber bho bih bik bin bis bla bnt
-bos bra bre btk bua bug bul bur byn cad cai car cat cau ceb cel cha chb che chg chi chk chm chn cho chp chr chu chv
-chy cmc cnr cop cor cos cpe cpf cpp cre crh crp csb cus cze dak dan dar day del den dgr din div doi dra dsb dua dum
-dut dyu dzo efi egy eka elx eng enm epo est ewe ewo fan fao fat fij fil fin fiu fon fre frm fro frr frs fry ful fur
-gaa gay gba gem geo ger gez gil gla gle glg glv gmh goh gon gor got grb grc gre grn gsw guj gwi hai hat hau haw heb
-her hil him hin hit hmn hmo hrv hsb hun hup iba ibo ice ido iii ijo iku ile ilo ina inc ind ine inh ipk ira iro ita
-jav jbo jpn jpr jrb kaa kab kac kal kam kan kar kas kau kaw kaz kbd kha khi khm kho kik kin kir kmb kok kom kon kor
-kos kpe krc krl kro kru kua kum kur kut lad lah lam lao lat lav lez lim lin lit lol loz ltz lua lub lug lui lun luo
-lus mac mad mag mah mai mak mal man mao map mar mas may mdf mdr men mga mic min mis mkh mlg mlt mnc mni mno moh mon
-mos mul mun mus mwl mwr myn myv nah nai nap nau nav nbl nde ndo nds nep new nia nic niu nno nob nog non nor nqo nso
-nub nwc nya nym nyn nyo nzi oci oji ori orm osa oss ota oto paa pag pal pam pan pap pau peo per phi phn pli pol pon
-por pra pro pus que raj rap rar roa roh rom rum run rup rus sad sag sah sai sal sam san sas sat scn sco sel sem sga
-sgn shn sid sin sio sit sla slo slv sma sme smi smj smn smo sms sna snd snk sog som son sot spa srd srn srp srr ssa
-ssw suk sun sus sux swa swe syc syr tah tai tam tat tel tem ter tet tgk tgl tha tib tig tir tiv tkl tlh tli tmh tog
-ton tpi tsi tsn tso tuk tum tup tur tut tvl twi tyv udm uga uig ukr umb und urd uzb vai ven vie vol vot wak wal war
-was wel wen wln wol xal xho yao yap yid yor ypk zap zbl zen zha zho znd zul zun zxx zza
-""".split()) - {"zho"}
+_ISO639_2B = _words("""
+aar abk ace ach ada ady afa afh afr ain aka akk alb ale alg alt amh ang anp apa ara arc arg arm arn arp art arw
+asm ast ath aus ava ave awa aym aze bad bai bak bal bam ban baq bas bat bej bel bem ben ber bho bih bik bin bis
+bla bnt bos bra bre btk bua bug bul bur byn cad cai car cat cau ceb cel cha chb che chg chi chk chm chn cho chp
+chr chu chv chy cmc cnr cop cor cos cpe cpf cpp cre crh crp csb cus cze dak dan dar day del den dgr din div doi
+dra dsb dua dum dut dyu dzo efi egy eka elx eng enm epo est ewe ewo fan fao fat fij fil fin fiu fon fre frm fro
+frr frs fry ful fur gaa gay gba gem geo ger gez gil gla gle glg glv gmh goh gon gor got grb grc gre grn gsw guj
+gwi hai hat hau haw heb her hil him hin hit hmn hmo hrv hsb hun hup iba ibo ice ido iii ijo iku ile ilo ina inc
+ind ine inh ipk ira iro ita jav jbo jpn jpr jrb kaa kab kac kal kam kan kar kas kau kaw kaz kbd kha khi khm kho
+kik kin kir kmb kok kom kon kor kos kpe krc krl kro kru kua kum kur kut lad lah lam lao lat lav lez lim lin lit
+lol loz ltz lua lub lug lui lun luo lus mac mad mag mah mai mak mal man mao map mar mas may mdf mdr men mga mic
+min mis mkh mlg mlt mnc mni mno moh mon mos mul mun mus mwl mwr myn myv nah nai nap nau nav nbl nde ndo nds nep
+new nia nic niu nno nob nog non nor nqo nso nub nwc nya nym nyn nyo nzi oci oji ori orm osa oss ota oto paa pag
+pal pam pan pap pau peo per phi phn pli pol pon por pra pro pus que raj rap rar roa roh rom rum run rup rus sad
+sag sah sai sal sam san sas sat scn sco sel sem sga sgn shn sid sin sio sit sla slo slv sma sme smi smj smn smo
+sms sna snd snk sog som son sot spa srd srn srp srr ssa ssw suk sun sus sux swa swe syc syr tah tai tam tat tel
+tem ter tet tgk tgl tha tib tig tir tiv tkl tlh tli tmh tog ton tpi tsi tsn tso tuk tum tup tur tut tvl twi tyv
+udm uga uig ukr umb und urd uzb vai ven vie vol vot wak wal war was wel wen wln wol xal xho yao yap yid yor ypk
+zap zbl zen zha znd zul zun zxx zza
+""")

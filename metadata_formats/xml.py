@@ -81,7 +81,7 @@ def language(tag: str | None, default: str | None = None) -> str:
 
 
 def uri(text: str | None) -> str | None:
-    """Return a URI with every character percent-encoded that RFC 3986 wants encoded: then it is ``xs:anyURI`` to all."""
+    """Return a URI with all percent-encoded that RFC 3986 wants so: then every validator takes it for xs:anyURI."""
     if not text or _PLAIN_URI.fullmatch(text):
         return text
     return quote(_LONE_PERCENT.sub("%25", text), safe=":/?#@!$&'()*+,;=%~")

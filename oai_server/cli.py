@@ -273,7 +273,7 @@ def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
 @command
 def serve(installation: Installation, bind: str | None, workers: int | None, threads: int | None) -> None:
     """Serve harvesters until SIGTERM."""
-    from oai_server.web.serving import Server  # noqa: PLC0415 - the other commands need no web
+    from oai_server.web.serving import Server
 
     settings = installation.settings
     settings.bind = bind or settings.bind

@@ -1,4 +1,4 @@
-"""The settings of one installation: ``config.toml`` in its folder, each value also by environment, in one checked object.
+"""The settings of one installation: ``config.toml`` in its folder, or the environment, in one checked object.
 
 ``OAI_`` and the key in capitals overrides the file; lists are separated by commas there. An unknown or ill-typed key is
 an error that names it and the nearest right one.

@@ -33,7 +33,7 @@ STDIN = "-"
 _WINDOW = 128 * 1024 * 1024  # bytes; what `zstd` itself decompresses without --long
 
 
-class BrokenFile(ReaderError):  # noqa: N818 - it names what it is
+class BrokenFile(ReaderError):
     """A file that cannot be opened, or not read any further; the text says why."""
 
 

@@ -221,7 +221,8 @@ class Importer:
             )
         if missing > allowed:
             raise ImportRefused(
-                f"refused, nothing was changed: {would}, more than --max-deletes allows ({int(allowed)}); --force does it"
+                f"refused, nothing was changed: {would}, more than --max-deletes allows "
+                f"({int(allowed)}); --force does it"
             )
         if missing and nameless:
             raise ImportRefused(

@@ -67,6 +67,8 @@ LARGEST_WORKBOOK = 512 * MIB
 """Bytes of an XLSX file, and of any file inside it when unpacked."""
 LARGEST_STRINGS = 128 * MIB
 """Bytes of the shared strings of a workbook, which are held in memory."""
+MOST_LINES = 10_000
+"""Lines of one row of a CSV file."""
 STEEPEST = 200
 """Times: a larger file that unpacks to more than this is no workbook but a bomb."""
 
@@ -165,7 +167,8 @@ class TableReader(Reader):
         """Yield a record for each row under the header."""
         try:
             peeked = cast(Any, stream).peek(4)[:4] if hasattr(stream, "peek") else b""
-            rows = self._sheet(stream) if peeked == b"PK\x03\x04" else self._delimited(stream, filename)
+            zipped = peeked == b"PK\x03\x04" or filename.lower().endswith((".xlsx", ".xlsm"))
+            rows = self._sheet(stream) if zipped else self._delimited(stream, filename)
             header = next((row for row in rows if row.problem or any(row.cells)), None)
             if header is None:
                 raise ReaderError("there is no header: the table is empty")
@@ -207,7 +210,7 @@ class TableReader(Reader):
         delimiter = given.delimiter if given else None
         if delimiter is None:
             head = cast(Any, stream).peek(HEAD)[:HEAD] if hasattr(stream, "peek") else b""
-            if b"\r" in head and b"\n" not in head and len(head) == HEAD:
+            if b"\r" in head and b"\n" not in head:
                 raise ReaderError("lines end in carriage returns alone (old Macintosh); save it with other line ends")
             delimiter = "\t" if filename.lower().endswith((".tsv", ".tab")) else _delimiter(head)
         source = _Lines(stream, given.encoding if given else None)
@@ -314,8 +317,9 @@ class _Lines:
         if line is None:
             raise _BadLineError(f"longer than {LONGEST_RECORD // MIB} MiB")
         self._size += len(line)
-        if self._size > LONGEST_RECORD:
-            raise _BadLineError(f"a row of more than {LONGEST_RECORD // MIB} MiB: is a quotation mark not closed?")
+        if self._size > LONGEST_RECORD or len(self._row) > MOST_LINES:
+            most = f"{LONGEST_RECORD // MIB} MiB or {MOST_LINES} lines"
+            raise _BadLineError(f"a row of more than {most}: is a quotation mark not closed?")
         return self._text(line.removeprefix(_BOM) if number == 1 else line)
 
     def _text(self, line: bytes) -> str:
@@ -526,7 +530,7 @@ class _Plan:
                 raise ReaderError(f"{path}: make: no value table or conversion {last!r}{hint}")
             name = stem
         if name == "":
-            return (lambda value, _cells, _groups: way(value)) if way else (lambda value, _cells, _groups: value)
+            return lambda value, _cells, _groups: _through(way, value)
         if name in target.groups:
             return lambda _value, _cells, groups: _through(way, groups.get(name) or "")
         column = self.column(name, f"{path}: make")
@@ -603,6 +607,8 @@ class _Target:
             raise ReaderError(f"{path}: date: only for to = 'dates'")
         if each.path and each.to != "subjects":
             raise ReaderError(f"{path}: path: only for to = 'subjects'")
+        if (each.date or each.path) and (each.table is not None or not isinstance(make, dict)):
+            raise ReaderError(f"{path}: date and path go with no table, and with a make that is a table of keys")
         if each.table is not None and each.table not in profile.tables:
             raise ReaderError(f"{path}: table: no [tables.{each.table}]{profiles.nearest(each.table, profile.tables)}")
         if each.date and isinstance(make, dict):
@@ -768,8 +774,8 @@ def _flat(values: Iterator[Any]) -> Iterator[Any]:
             yield value
 
 
-def _through(way: Callable[[str], Any] | None, value: str) -> Any:
-    return way(value) if way and value else value
+def _through(way: Callable[[str], Any] | None, value: Any) -> Any:
+    return way(value) if way and value and isinstance(value, str) else value
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 DAY = 86_400
+LAST = 253_402_300_799
+"""9999-12-31T23:59:59Z, the last second that can be written."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATESTAMP = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})Z)?")

@@ -20,7 +20,7 @@ class Fault(NamedTuple):
     text: str
 
 
-class Refused(Exception):  # noqa: N818 - it is the answer, not a failure
+class Refused(Exception):
     """A request that is answered with errors: all that one stage of the checks has found."""
 
     def __init__(self, *faults: Fault) -> None:

@@ -118,10 +118,21 @@ class Lists:
         return rows[: size if more or size < _FEW else size - 1], True
 
     def _what_is_there_now(self, place: Place) -> Row:
-        """Return the record at which a token points, as it is now: all that followed it has changed since."""
+        """Return a record for the last page of a list whose rest has changed, and so moved behind its upper end.
+
+        It is the first that follows now, whatever its datestamp: none that this harvest missed is earlier, so that a
+        harvester which goes on from the highest datestamp it saw misses nothing. Where the rest has left the list, it
+        is the record at which the token points, as it is now.
+        """
         if place.after is None:
             raise Refused(_nothing())
-        row = self._repository.item(place.prefix, place.after)
+        # Read first: what is not yet in the list when that is read will be stamped no earlier than this.
+        pointed_at = self._repository.item(place.prefix, place.after)
+        rows, _ = self._repository.page(
+            place.prefix, place.setspec, place.start, datestamps.LAST, place.after, 1, self._limits.page_bytes,
+            bodies=place.bodies,
+        )  # fmt: skip
+        row = rows[0] if rows else pointed_at
         if row is None:
             raise tokens.refused("the record at which it points is gone")
         return row

@@ -68,7 +68,7 @@ class Identity:
     deleted_record: str = "persistent"
 
 
-class StaleNode(Exception):  # noqa: N818 - the name says the state
+class StaleNode(Exception):
     """This node has not yet seen what a token promises (a replica that lags): answer 503, try again."""
 
 

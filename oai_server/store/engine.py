@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL: one engine for writing and everything cold, driver connections for hot reads."""
+"""Connections to SQLite and PostgreSQL: an engine for writing and all that is cold, the driver for hot reads."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ _COLUMNS = "r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted"
 _FROM = "FROM entry e JOIN item i ON i.id = e.item_id JOIN record r ON r.item_id = e.item_id AND r.format_id = ?"
 _REST = "WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id > ? ORDER BY e.item_id LIMIT ?"
 _LATER = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ? ORDER BY e.datestamp, e.item_id LIMIT ?"
-# PostgreSQL's client takes whole results, so the server stops where the bytes pass the limit. (SQLite's cursor is lazy.)
-_BOUNDED = (
-    f"SELECT item_id, datestamp, identifier, setspecs, deleted, body FROM (SELECT q.*, sum(size) OVER "
+# PostgreSQL's client takes whole results, so its server stops where the bytes pass the limit. (SQLite's is lazy.)
+_BOUNDED = (  # every part is a constant of this module
+    f"SELECT item_id, datestamp, identifier, setspecs, deleted, body FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
     f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.size {_FROM} {{where}}) q) p "
     f"WHERE before <= ? ORDER BY datestamp, item_id"
 )
@@ -59,8 +59,8 @@ class Harvest:
     def formats_of(self, identifier: str) -> Sequence[str] | None:
         """Return the prefixes that an item has records in, deleted ones included; None for an unknown item."""
         query = (
-            "SELECT f.prefix FROM item i LEFT JOIN record r ON r.item_id = i.id LEFT JOIN format f ON f.id = r.format_id "
-            "WHERE i.identifier = ? ORDER BY f.id"
+            "SELECT f.prefix FROM item i LEFT JOIN record r ON r.item_id = i.id "
+            "LEFT JOIN format f ON f.id = r.format_id WHERE i.identifier = ? ORDER BY f.id"
         )
         rows = self._all(query, (identifier,))
         return [prefix for (prefix,) in rows if prefix in self._formats] if rows else None
@@ -119,7 +119,8 @@ class Harvest:
         if (start is None and upper is None) or not total:
             return total
         counted = self._all(
-            "SELECT count(*) FROM (SELECT 1 FROM entry WHERE list_id = ? AND datestamp >= ? AND datestamp <= ? LIMIT ?) w",
+            "SELECT count(*) FROM "
+            "(SELECT 1 FROM entry WHERE list_id = ? AND datestamp >= ? AND datestamp <= ? LIMIT ?) w",
             (ids[1], start or 0, upper if upper is not None else 1 << 62, COUNTED + 1),
         )[0][0]
         return int(counted) if counted <= COUNTED else total
@@ -129,7 +130,8 @@ class Harvest:
         key = (prefix, setspec or "")
         if key not in self._list_ids:
             rows = self._all(
-                "SELECT f.id, l.id FROM format f JOIN list l ON l.format_id = f.id WHERE f.prefix = ? AND l.setspec = ?",
+                "SELECT f.id, l.id FROM format f JOIN list l ON l.format_id = f.id "
+                "WHERE f.prefix = ? AND l.setspec = ?",
                 key,
             )
             if not rows:

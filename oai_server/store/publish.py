@@ -112,7 +112,7 @@ class Publisher:
     def withdraw(
         self, identifiers: Sequence[str] = (), *, source: str = "", keys: Sequence[str] = ()
     ) -> dict[str, Outcome]:
-        """Turn items into tombstones, found by OAI identifier or by a source's own keys; unknown ones are not in the answer."""
+        """Turn items into tombstones, by OAI identifier or by a source's keys; the answer leaves out unknown ones."""
         with self._transaction() as (connection, writes):
             if keys:
                 found = _items(connection, item.c.source_key, keys, source)
@@ -140,8 +140,8 @@ class Publisher:
         return set(_items(connection, item.c.identifier, fresh)) if fresh else set()
 
     def _compare(
-        self, connection: Connection, writes: _Writes, draft: Draft, hashed: Mapping[str, bytes], old: Any, next_id: int,
-        records: Mapping[int, Mapping[int, Any]],
+        self, connection: Connection, writes: _Writes, draft: Draft, hashed: Mapping[str, bytes], old: Any,
+        next_id: int, records: Mapping[int, Mapping[int, Any]],
     ) -> Outcome:  # fmt: skip
         """Collect the writes that make an item what its draft says."""
         setspecs = " ".join(draft.setspecs)
@@ -168,15 +168,16 @@ class Publisher:
         stored = records.get(old.id, {})
         for format_id in wanted.keys() | stored.keys():
             was = stored.get(format_id)
-            prefix = wanted.get(format_id)
-            body = draft.renditions[prefix] if prefix is not None else None
+            if format_id not in wanted:
+                if moved_sets:  # a format that is not offered now: its rows still stand in the lists of its sets
+                    self._move(connection, writes, old.id, format_id, was, before, lists, _KEEP, b"")
+                continue
+            prefix = wanted[format_id]
+            body = draft.renditions[prefix]
             if was is None:
-                if body is not None and prefix is not None:
+                if body is not None:
                     moved = True
                     self._appear(connection, writes, old.id, format_id, lists, body, hashed[prefix])
-            elif prefix is None:
-                if moved_sets:  # a format that is not offered now: its rows still stand in the lists of its sets
-                    self._move(connection, writes, old.id, format_id, was, before, lists, _KEEP, was.hash)
             elif moved_sets or was.hash != hashed[prefix] or was.deleted != (body is None):
                 moved = True
                 self._move(connection, writes, old.id, format_id, was, before, lists, body, hashed[prefix])
@@ -203,7 +204,7 @@ class Publisher:
         after: Iterable[str], body: bytes | None, hashed: bytes,
     ) -> None:  # fmt: skip
         """Collect the writes that give a record a new datestamp: with a body, or as a tombstone (body None)."""
-        values = {"item": item_id, "format": format_id, "datestamp": writes.stamp}
+        values: dict[str, Any] = {"item": item_id, "format": format_id, "datestamp": writes.stamp}
         if body is not _KEEP:
             values |= {"deleted": body is None, "size": len(body or b""), "hash": hashed, "body": body}
         writes.records_changed.append(values)
@@ -306,7 +307,7 @@ def _bulk_update(
     """Update rows found by their key columns; ``keys`` says which value of a row is which key."""
     for names in {frozenset(row) for row in rows}:
         query = update(table).where(*(table.c[column] == bindparam(name) for column, name in keys.items()))
-        values = {name: bindparam(name) for name in sorted(names - set(keys.values()))}
+        values: dict[str, Any] = {name: bindparam(name) for name in sorted(names - set(keys.values()))}
         connection.execute(query.values(values), [row for row in rows if row.keys() == names])
 
 
@@ -331,7 +332,8 @@ def _bulk_insert(connection: Connection, table: Table, rows: Sequence[Mapping[st
 
 
 _PG_TYPES = {
-    "BigInteger": "int8", "Integer": "int4", "SmallInteger": "int2", "Text": "text", "Boolean": "bool", "LargeBinary": "bytea",
+    "BigInteger": "int8", "Integer": "int4", "SmallInteger": "int2", "Text": "text", "Boolean": "bool",
+    "LargeBinary": "bytea",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from oai_server.protocol.repository import MetadataFormat, Set
+from oai_server.protocol.repository import Horizon, MetadataFormat, Set
 from oai_server.store import clock, publish, schema
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
@@ -233,7 +233,7 @@ class Store:
             records = [(prefix, stamp, deleted, body) for prefix, stamp, deleted, body in connection.execute(query)]
         return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, row.canonical, records)
 
-    def horizon(self) -> clock.Horizon:
+    def horizon(self) -> Horizon:
         """Read the clock row."""
         connections = DriverConnections(self._engine)
         try:

@@ -1,7 +1,7 @@
-"""The tables. Times are whole seconds since 1970-01-01T00:00:00Z; texts that harvesters see are stored as they see them.
+"""The tables. Times are whole seconds since 1970-01-01T00:00:00Z; harvesters see texts as stored.
 
 The stored unit is the OAI record: one row per item and format, with its own datestamp and its ready bytes. Everything
-that can be harvested is a list: one per format, and one per format and set; a set's list holds those of its descendants.
+that can be harvested is a list: one per format, and one per format and set; a set's list holds its descendants' too.
 """
 
 from sqlalchemy import (

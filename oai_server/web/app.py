@@ -38,7 +38,11 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
         """Say "later" in the way that harvesters understand: 503 and Retry-After in whole seconds."""
         if not isinstance(error, StaleNode):
             app.logger.error("%s", error)
-        return "The repository cannot answer just now.\n", 503, {"Retry-After": "10", "Content-Type": "text/plain; charset=utf-8"}
+        return (
+            "The repository cannot answer just now.\n",
+            503,
+            {"Retry-After": "10", "Content-Type": "text/plain; charset=utf-8"},
+        )
 
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> tuple[str, int, dict[str, str]]:

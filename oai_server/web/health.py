@@ -11,7 +11,7 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store
 
 
 def blueprint(store: Store) -> Blueprint:
-    """Return ``/health/live`` (the process answers) and ``/health/ready`` (its database does, with the right schema)."""
+    """Return ``/health/live`` (the process answers) and ``/health/ready`` (its database does too)."""
     health = Blueprint("health", __name__)
 
     @health.get("/health/live")

@@ -13,7 +13,7 @@ from oai_server.protocol.repository import MetadataFormat
 from oai_server.web.app import create_app
 
 
-class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+class Server(BaseApplication):
     """One server process tree; SIGTERM lets requests that are under way finish, then ends it."""
 
     def __init__(self, settings: Settings, formats: list[MetadataFormat]) -> None:
@@ -44,6 +44,6 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Flask:  # type: ignore[override] # gunicorn's types know WSGI by another name
         """Make the application, in each worker."""
         return create_app(self._settings, self._formats)

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from places import EXAMPLES
@@ -81,6 +82,16 @@ def test_a_job_reads_sources_and_turns_problems_into_rejections(tmp_path: Path) 
     assert [type(each) for each in found] == [Rejected, Rejected, Found, Rejected]
     assert all(each.ends for each in found if isinstance(each, Rejected))
     assert list(job.read(Problem("x", "x: gone"))) == [Rejected("x: gone", ends=True)]
+
+
+def test_a_packed_table_is_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = zstandard.ZstdCompressor().compress((EXAMPLES / "tate-sample.csv").read_bytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(packed)))
+    job = readers.Job(profile=EXAMPLES / "tate.toml")
+    (source,) = sources(["-"])
+    found = list(job.read(source))
+    assert len(found) >= 240
+    assert all(isinstance(each, Found) for each in found)
 
 
 def test_a_profile_for_another_reader_is_refused() -> None:

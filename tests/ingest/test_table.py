@@ -261,7 +261,24 @@ def test_two_stray_quotation_marks_cost_two_rows() -> None:
     assert len(found) == 998
 
 
-@pytest.mark.parametrize(("data", "message"), [("\n\n", "no header"), ("id,titel\n1,T", "no column")])
+def test_a_quotation_mark_never_closed_in_a_long_file_holds_no_more_than_a_row() -> None:
+    data = b'id,title\n1,"T\n' + b"2,T\n" * 1_000_000
+    tracemalloc.start()
+    try:
+        reader = TableReader(profile=SIMPLE, profile_name="p.toml")
+        stream = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+        kinds = Counter(type(each) for _, each in zip(range(20_000), reader.read(stream, "a.csv"), strict=False))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kinds == {Rejected: 1, Found: 19_999}
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [("id,title\r1,T\r", "carriage returns"), ("\n\n", "no header"), ("id,titel\n1,T", "no column")],
+)
 def test_a_table_without_its_header_is_refused(data: str, message: str) -> None:
     (found,) = read(data, profile=SIMPLE)
     assert isinstance(found, Rejected)

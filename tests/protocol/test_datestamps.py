@@ -55,6 +55,7 @@ def test_rule_31_what_is_no_datestamp(text):
         datestamps.parse(text)
 
 
-def test_leap_days():
+def test_leap_days_and_the_last_second():
     assert datestamps.to_text(datestamps.parse("2024-02-29").first) == "2024-02-29T00:00:00Z"
     assert datestamps.parse("2000-02-29").length == datestamps.DAY
+    assert datestamps.to_text(datestamps.LAST) == "9999-12-31T23:59:59Z"
