@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -25,7 +26,8 @@ _QUALIFIERS: dict[str, Qualifier | None] = {"": None, "~": "approximate", "?": "
 _OPEN = frozenset({"", ".."})
 _CLOCK = r"T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)"
 _W3CDTF = re.compile(rf"(\d{{4}}(?:-(?:0[1-9]|1[0-2])(?:-\d\d(?:{_CLOCK})?)?)?)([~?]?)")
-_UNSPECIFIED = re.compile(r"(\d{1,4}X{0,3})(?:-(\d\d|XX)(?:-(\d\d|XX))?)?")
+_LOCAL_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T.*")
+_UNSPECIFIED = re.compile(r"(\d(?:\d\d[\dX]|\dXX|XXX))(?:-(0[1-9]|1[0-2]|XX)(?:-(?:\d\d|XX))?)?")
 _DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?([~?%]?)")
 # Other forms that catalogues need often: decades and centuries, open ends, one or all of some years.
 _FREQUENT = re.compile(
@@ -98,57 +100,65 @@ def points(text: str) -> tuple[Point, ...]:
     return tuple(Point(match[1], _QUALIFIERS[match[2]]) for match in found if match)
 
 
+Bounds = tuple[str | None, str | None]
+
+
 @lru_cache(maxsize=65536)
-def bounds(text: str) -> tuple[str | None, str | None]:
+def bounds(text: str) -> Bounds:
     """Return the earliest and the latest date that EDTF names, each as precise as it is known; None: open or unknown.
 
     ``196X`` lies between 1960 and 1969, ``1967-XX`` between 1967 and 1967, ``1967-21`` (spring) between 1967-03-01
-    and 1967-05-31.
+    and 1967-05-31, ``[1667,1669]`` between 1667 and 1669.
     """
     start, slash, end = text.partition("/")
     if slash:
         return bounds(start)[0], bounds(end)[1]
     if text in _OPEN:
         return None, None
-    if point := points(text.replace("%", "~")):
-        return point[0].value, point[0].value
-    if (match := _UNSPECIFIED.fullmatch(text.rstrip("~?%"))) and len(match[1]) == 4:
-        known = "-".join(part for part in match.groups() if part and part != "XX")
-        if "X" in match[1]:
-            return match[1].replace("X", "0"), match[1].replace("X", "9")
-        if re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", known):
-            return known, known
-    return _library_bounds(text)
+    return _read(text) or _asked(text)
 
 
 @lru_cache(maxsize=65536)
 def literal(text: str, written: str | None = None) -> str:
-    """Return a date as Dublin Core wants it: W3CDTF, or an interval of it; else as it was written, else its bounds."""
-    if found := points(text.replace("%", "~")):
-        return "/".join(point.value for point in found)
+    """Return a date as Dublin Core wants it: W3CDTF or an interval of it, else as it was written, else its bounds."""
+    ends = text.split("/", 1)
+    read = [_read(end) for end in ends]
+    if written and not all(read):
+        return written
+    if not all(known or end in _OPEN or all(bounds(end)) for known, end in zip(read, ends, strict=True)):
+        return text
     first, last = bounds(text)
-    if not (first and last) or not _UNSPECIFIED.fullmatch(text.rstrip("~?%")) or _season(text):
-        if written:
-            return written
-        if not (first or last):
-            return text
     return first if first and first == last else f"{first or '..'}/{last or '..'}"
 
 
-def _season(text: str) -> bool:
-    return text[4:5] == "-" and text[5:7] > "12" and text[5:7] != "XX"
+def _read(text: str) -> Bounds | None:
+    """Return the bounds of one date of a plain form; None for other forms."""
+    plain = text.rstrip("~?%")
+    if match := _W3CDTF.fullmatch(plain):
+        return match[1], match[1]
+    if match := _LOCAL_TIME.fullmatch(plain):
+        return match[1], match[1]
+    if match := _UNSPECIFIED.fullmatch(plain):
+        year, month = match.groups()
+        if "X" in year:
+            return year.replace("X", "0"), year.replace("X", "9")
+        known = year if month in (None, "XX") else f"{year}-{month}"
+        return known, known
+    return None
 
 
-def _library_bounds(text: str) -> tuple[str | None, str | None]:
-    """Ask the library, which answers with the first and the last day."""
+def _asked(text: str) -> Bounds:
+    """Return the bounds that the library finds, whole years as years."""
     try:
         parsed = edtf.parse_edtf(text)
-        first, last = parsed.lower_strict(), parsed.upper_strict()
-        return _iso_day(first), _iso_day(last)
+        first, last = _iso_day(parsed.lower_strict()), _iso_day(parsed.upper_strict())
     except (edtf.EDTFParseException, ValueError, OverflowError, RecursionError, TypeError, AttributeError):
         return None, None
+    if first and last and first.endswith("-01-01") and last.endswith("-12-31"):
+        return first[:4], last[:4]
+    return first, last
 
 
-def _iso_day(day: object) -> str | None:
-    year, month, date = day[:3]  # type: ignore[index]
+def _iso_day(day: Sequence[int]) -> str | None:
+    year, month, date = day[:3]
     return f"{year:04}-{month:02}-{date:02}" if 0 <= year <= 9999 else None

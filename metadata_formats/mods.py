@@ -142,7 +142,7 @@ class Mods(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as MODS, top-level elements in the order of the crosswalk (section 3.1)."""
-        elements = dict.fromkeys(_elements(record, frozenset(context.options.get("creator_roles", CREATOR_ROLES))))
+        elements = _elements(record, frozenset(context.options.get("creator_roles", CREATOR_ROLES)))
         return Document(self.namespace, branch("mods", elements, self._root))
 
 
@@ -254,11 +254,11 @@ def _name(agent: Agent, usage: str) -> str:
         leaf("namePart", agent.terms, ' type="termsOfAddress"'),
         leaf("namePart", agent.dates, ' type="date"'),
         leaf("displayForm", agent.name) if in_parts else "",
-        *map(_role, dict.fromkeys(agent.roles)),
+        *map(_role, agent.roles),
         branch("role", (leaf("roleTerm", agent.role_label, ' type="text"'),)),
         leaf("description", agent.description),
         leaf("affiliation", agent.affiliation),
-        *dict.fromkeys([_identifier("nameIdentifier", identifier) for identifier in agent.identifiers]),
+        *[_identifier("nameIdentifier", identifier) for identifier in agent.identifiers],
     )
     return branch("name", children, type_ + usage + authority(agent.scheme, agent.uri))
 
@@ -309,12 +309,12 @@ def _origin(record: Record) -> Iterator[str]:
         shown = leaf("displayDate", date.text) if date.edtf and date.text != date.edtf else ""
         attributes = attribute("eventType", event.name) + attribute("displayLabel", date.label)
         if date is home:
-            yield branch("originInfo", [*places, *dict.fromkeys(published), *coded, shown, *details], attributes)
+            yield branch("originInfo", [*places, *published, *coded, shown, *details], attributes)
         else:
             yield branch("originInfo", [*coded, shown], attributes)
     if home is None:
         attributes = ' eventType="publication"' if published else ""
-        yield branch("originInfo", [*places, *dict.fromkeys(published), *details], attributes)
+        yield branch("originInfo", [*places, *published, *details], attributes)
     if rights_year and not any(date.type == "copyright" for date in record.dates):
         yield branch("originInfo", [leaf("copyrightDate", rights_year)], ' eventType="copyright notice"')
 
@@ -334,7 +334,7 @@ def _origin_details(origin: Origin, default: str | None) -> tuple[list[str], lis
         leaf("issuance", origin.issuance),
         leaf("frequency", origin.frequency),
     ]
-    return list(dict.fromkeys(places)), details
+    return places, details
 
 
 def _place(place: Place, default: str | None) -> str:
@@ -347,7 +347,7 @@ def _place(place: Place, default: str | None) -> str:
         leaf("placeTerm", place.gac and place.gac.ljust(7, "-"), ' type="code" authority="marcgac"'),
         _cartographics(place),
     )
-    return branch("place", dict.fromkeys(terms))
+    return branch("place", terms)
 
 
 def _country_scheme(country: str | None) -> str | None:
@@ -411,6 +411,8 @@ def _language_terms(spoken: Language) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def _cached_language_terms(code: str, tag: str | None = None, script: str | None = None) -> tuple[str, ...]:
     known = language(code)
+    if known.scheme is None:
+        return (leaf("languageTerm", known.code, ' type="text"'),)
     attributes = f' authority="{known.scheme}"'
     if known.scheme == "iso639-2b":
         attributes += f' authorityURI="{LANGUAGE_URI}" valueURI="{LANGUAGE_URI}/{known.code}"'
@@ -433,7 +435,7 @@ def _physical(record: Record) -> str:
         leaf("reformattingQuality", physical.quality),
         *[_words("note", note, default) for note in physical.notes],
     ]
-    return branch("physicalDescription", dict.fromkeys(children))
+    return branch("physicalDescription", children)
 
 
 def _notes(record: Record) -> Iterator[str]:
@@ -455,7 +457,7 @@ def _subject(subject: Subject, default: str | None) -> str:
     control = authority(subject.scheme, subject.uri)
     if isinstance(subject.parts, list) and is_compound(subject):
         steps = [_step(part.type, part.label) for part in subject.parts]
-        return branch("subject", [*steps, *_place_codes(subject)], control + lang)
+        return branch("subject", [*steps, *_place_codes(subject)], control + lang, repeat=True)
     if subject.type == "period" and subject.edtf:
         named = leaf("temporal", subject.label, control) if says_more_than_dates(subject) else ""
         coded = _coded_date("temporal", subject.edtf, "" if named else control)
@@ -483,7 +485,7 @@ def _place_codes(subject: Subject) -> Iterator[str]:
         levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in _PLACE_TAGS.items()]
     if subject.country and not scheme:
         levels.insert(0, leaf("country", subject.country))
-    yield branch("hierarchicalGeographic", dict.fromkeys(levels))
+    yield branch("hierarchicalGeographic", levels)
     yield _cartographics(subject)
 
 
@@ -508,7 +510,7 @@ def _original(record: Record, named: Relation | None) -> str:
     children += [branch("language", _language_terms(sp)) for sp in record.languages if sp.role == "original"]
     if (holding := record.holding) and holding.original:
         children += [_physical_location(holding), _pages(holding.pages), _hosts(holding)]
-    return branch("relatedItem", dict.fromkeys(children), _RELATION_TYPES["original"])
+    return branch("relatedItem", children, _RELATION_TYPES["original"])
 
 
 def _relation(relation: Relation, default: str | None) -> list[str]:
@@ -586,7 +588,7 @@ def _locations(record: Record) -> Iterator[str]:
         usage = ' usage="primary"' if media is primary else ""
         attributes = usage + _MEDIA[media.role] + attribute("displayLabel", media.label)
         urls.append(leaf("url", xml_uri(media.url), attributes))
-    yield branch("location", dict.fromkeys(urls))
+    yield branch("location", urls)
 
 
 def _rights(rights: Rights, default: str | None) -> Iterator[str]:

@@ -87,7 +87,7 @@ class OaiDc(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as simple Dublin Core, elements in the order of the fifteen."""
-        elements = dict.fromkeys(_elements(record, context))
+        elements = _elements(record, context)
         empty = f"<oai_dc:dc{self._root}/>"
         return Document(self.namespace, branch("oai_dc:dc", elements, self._root) or empty)
 

@@ -305,7 +305,7 @@ class Holding(_Shape):
     place: str | None = None
     sublocation: str | None = None
     shelfmark: str | None = None
-    hierarchy: list[HierarchyLevel] = []
+    hierarchy: Annotated[list[HierarchyLevel], Meta(max_length=50)] = []  # they nest in MODS; XML parsers stop at 256
     pages: str | None = None
     original: bool = False
     source_text: str | None = None
@@ -460,9 +460,11 @@ class Record(_Shape):
     extra: dict[str, Any] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        if self.id.isspace():
+            raise ValueError("the id is blank")
         if self.deleted:
             return
-        if not any(title.type == "main" for title in self.titles):
+        if not any(title.type == "main" and not title.value.isspace() for title in self.titles):
             raise ValueError("a record needs a main title")
         if sum(date.key for date in self.dates) > 1:
             raise ValueError("only one date can be the key date")
@@ -588,6 +590,7 @@ def _check_uri(name: str, value: str | None) -> None:
         return
     try:
         parts = urlsplit(value)
+        _ = parts.port  # raises for what is no number
     except ValueError as error:
         raise ValueError(f"{name} is not a URI: {value[:200]!r}") from error
     if not parts.scheme or not (parts.netloc or parts.path) or any(c.isspace() for c in value) or set(value) & _NO_URI:

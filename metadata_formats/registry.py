@@ -59,7 +59,7 @@ class Format:
     not_carried: ClassVar[frozenset[str]] = frozenset()
     """Paths of the record that this format has no place for, as ``full_text`` or ``genres.note`` (of every genre)."""
 
-    def available(self, record: Record) -> bool:
+    def available(self, record: Record) -> bool:  # noqa: ARG002
         """Tell whether this record can be given in this format at all."""
         return True
 

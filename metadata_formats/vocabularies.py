@@ -164,26 +164,26 @@ def _software_type(genres: str) -> str:
 
 
 class LanguageName(NamedTuple):
-    """A language as its code list has it: ``scheme`` is iso639-2b where that knows it, else iso639-3."""
+    """A language as its code list has it: ``scheme`` is iso639-2b where that knows it, else iso639-3; None: no code."""
 
     code: str
-    scheme: str
+    scheme: str | None
     name: str | None
 
 
 @lru_cache(maxsize=8192)
 def language(code: str) -> LanguageName:
-    """Return a three-letter code in its bibliographic form (``ger`` for ``deu``) and its English name, if any."""
-    known = langcodes.Language.make(language=langcodes.Language.get(code).language)
+    """Return a language code in its bibliographic form (``ger`` for ``deu`` and ``de``) and its English name."""
+    try:
+        known = langcodes.Language.make(language=langcodes.Language.get(code).language)
+    except ValueError:
+        return LanguageName(code, None, None)
     if code not in _ISO639_2B:
         with suppress(LookupError):
             code = known.to_alpha3(variant="B")
+    scheme = "iso639-2b" if code in _ISO639_2B else "iso639-3" if len(code) == 3 else None
     name = known.display_name("en")
-    return LanguageName(
-        code,
-        "iso639-2b" if code in _ISO639_2B else "iso639-3",
-        None if name.startswith("Unknown language [") or name == code else name,
-    )
+    return LanguageName(code, scheme, None if name.startswith("Unknown language [") or name == code else name)
 
 
 @lru_cache(maxsize=8192)

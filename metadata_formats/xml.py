@@ -1,8 +1,9 @@
 """XML as the crosswalks of this library write it: text in, escaped and indented markup out, nothing malformed.
 
-A record has a hundred small elements, and a tree node for each costs ten times its text. So an element is its own
-markup here, a string that only the functions below make: they collapse white space, escape, and leave out what is
-empty. That markup has no line breaks but those of the indentation, so an element is indented by indenting its lines.
+A record has a hundred small elements, and to build a tree of them takes longer than the whole rendition does as text.
+So an element is its own markup here, a string that only the functions below make: they collapse white space, escape,
+and leave out what is empty. That markup has no line breaks but those of the indentation, so an element is indented by
+indenting its lines.
 
 Three kinds of string occur, and every parameter is named for one of them: ``text`` (anything, will be escaped),
 ``attributes`` (made by :func:`attribute`, or a constant) and ``children`` (elements). All are empty where there is
@@ -18,7 +19,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
-_PLAIN_URI = re.compile(r"[A-Za-z0-9:/?#@!$&'()*+,;=~._-]*")
+_PLAIN_URI = re.compile(r"[A-Za-z0-9:/?@!$&'()*+,;=~._-]*(?:#[A-Za-z0-9:/?@!$&'()*+,;=~._-]*)?")
+_URI_PARTS = re.compile(r"([^:/?#]+:(?://[^/?#]*)?)([^#]*)(#?)(.*)")  # up to the host, up to the fragment, fragment
+_URI_SAFE = ":/?@!$&'()*+,;=%"
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # xs:language
 
@@ -55,9 +58,12 @@ def leaf(tag: str, text: str | None, attributes: str = "") -> str:
     return f"<{tag}{attributes}>{text}</{tag}>"
 
 
-def branch(tag: str, children: Iterable[str], attributes: str = "") -> str:
-    """Return an element of elements, in their order; nothing where all of them are empty."""
-    lines = [child.replace("\n", "\n  ") for child in children if child]
+def branch(tag: str, children: Iterable[str], attributes: str = "", *, repeat: bool = False) -> str:
+    """Return an element of elements, in their order and equal ones once (all of them where ``repeat`` is set).
+
+    Nothing where all of them are empty.
+    """
+    lines = [child.replace("\n", "\n  ") for child in (children if repeat else dict.fromkeys(children)) if child]
     if not lines:
         return ""
     inner = "\n  ".join(lines)
@@ -81,10 +87,17 @@ def language(tag: str | None, default: str | None = None) -> str:
 
 
 def uri(text: str | None) -> str | None:
-    """Return a URI with all percent-encoded that RFC 3986 wants so: then every validator takes it for xs:anyURI."""
+    """Return a URI with all percent-encoded that RFC 3986 wants so: then every validator takes it for xs:anyURI.
+
+    Brackets belong around an IPv6 host and nowhere else, a hash mark before the fragment.
+    """
     if not text or _PLAIN_URI.fullmatch(text):
         return text
-    return quote(_LONE_PERCENT.sub("%25", text), safe=":/?#@!$&'()*+,;=%~")
+    parts = _URI_PARTS.fullmatch(_LONE_PERCENT.sub("%25", text))
+    if parts is None:
+        return None
+    host, path, mark, fragment = parts.groups()
+    return quote(host, safe=_URI_SAFE + "[]") + quote(path, safe=_URI_SAFE) + mark + quote(fragment, safe=_URI_SAFE)
 
 
 def uri_attribute(name: str, text: str | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from rich.table import Table
 
 from metadata_formats import registry
+from metadata_formats.record import clean_text
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest import files
@@ -87,6 +89,10 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
                 raise
             place = f"{error.filename}: " if error.filename else ""
             fail(f"{place}{error.strerror or error}")
+        except UnicodeEncodeError as error:  # bytes of the command line that are no text
+            if debug:
+                raise
+            fail(f"an argument is not UTF-8: {error.object[:100]!a}")
 
     run = click.option("--debug", is_flag=True, help="Show tracebacks.")(run)
     return click.option("--instance", metavar="DIR", help="The instance folder [$OAI_INSTANCE, else ./instance].")(run)
@@ -149,13 +155,10 @@ def _declare(installation: Installation, store: Store) -> None:
 
 def _max_deletes(_context: click.Context, _parameter: click.Parameter, text: str) -> float | int:
     """Read ``10%`` as a share and ``25`` as a number of items."""
-    try:
-        value = float(text[:-1]) / 100 if text.endswith("%") else int(text)
-    except ValueError:
-        value = -1
-    if value < 0:
+    number = re.fullmatch(r"([0-9]+)|([0-9]+(?:\.[0-9]+)?)%", text, re.ASCII)
+    if number is None:
         raise click.BadParameter(f"{text!r} is neither a share like 10% nor a number of items")
-    return value
+    return int(number[1]) if number[1] else float(number[2]) / 100
 
 
 @main.command("import")
@@ -169,7 +172,9 @@ def _max_deletes(_context: click.Context, _parameter: click.Parameter, text: str
               help="What --mode full may delete: a share of the source or a number.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Delete more than --max-deletes, or by files that look broken.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
-@click.option("--report", "report_file", metavar="FILE.jsonl", help="Write what became of each record, one a line.")
+@click.option(
+    "--report", "report_file", metavar="FILE.jsonl", help="Write what changed, was remarked or rejected, one a line."
+)
 @command
 def import_(
     installation: Installation, paths: tuple[str, ...], source: str, reader: str | None, profile: str | None,
@@ -188,7 +193,7 @@ def import_(
     options = {prefix: settings.format_options(prefix) for prefix in made}
     formats = Formats(made, settings.repository_name, settings.base_url, options)
     with ExitStack() as stack:
-        out = stack.enter_context(Path(report_file).open("w", encoding="utf-8")) if report_file else None
+        out = stack.enter_context(_opened(report_file)) if report_file else None
         report = Report(_teller(out))
         importer = Importer(installation.store(), formats, settings.domain, plan, report)
         importer.run(job, list(files.sources(paths)), stack.enter_context(_progress()))
@@ -196,6 +201,11 @@ def import_(
     click.echo(f"{'would be: ' if dry_run else ''}{report.line}")
     done = report.new + report.changed + report.unchanged + report.deleted
     return 0 if not report.rejected else SOME_REJECTED if done else NOTHING_DONE
+
+
+def _opened(report_file: str) -> TextIO:
+    # Names of files need not be text: what of them is no UTF-8 is escaped, as JSON escapes it.
+    return Path(report_file).open("w", encoding="utf-8", errors="backslashreplace")
 
 
 def _teller(out: TextIO | None) -> Callable[[dict[str, Any]], None]:
@@ -219,7 +229,8 @@ def _teller(out: TextIO | None) -> Callable[[dict[str, Any]], None]:
 def _placed(event: dict[str, Any]) -> str:
     """Return file, place, identifier and message in one line, each once."""
     message = " ".join(str(event["message"]).split())
-    parts = [str(event[name]) for name in ("file", "where", "id") if event[name] and str(event[name]) not in message]
+    given = [str(event[name]) for name in ("file", "where", "id") if event[name]]
+    parts = [part for part in given if not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", message)]
     return ": ".join([", ".join(parts), message] if parts else [message])
 
 
@@ -250,7 +261,8 @@ def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
     """Turn items into tombstones: OAI identifiers, or - for a list on standard input."""
     named: list[str] = []
     for identifier in identifiers:
-        named += sys.stdin.read().split() if identifier == files.STDIN else [identifier]
+        listed = identifier == files.STDIN
+        named += clean_text(sys.stdin.buffer.read().decode(errors="replace")).split() if listed else [identifier]
     store = installation.store()
     deleted = unchanged = unknown = 0
     for start in range(0, len(named), 1000):

@@ -19,19 +19,22 @@ from urllib.parse import quote
 import msgspec
 
 from metadata_formats import registry
-from metadata_formats.record import Record
+from metadata_formats.record import Record, clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected
 from oai_server.ingest.readers import Job
 from oai_server.store.publish import Draft, Outcome
-from oai_server.store.repository import Known, Store
+from oai_server.store.repository import Claim, Known, Store
 
 BATCH = 1000
 """Items published at once: harvesters wait for the clock's lock no longer than such a batch takes to write."""
 BATCH_BYTES = 64 * 1024 * 1024
 """Bytes of renditions after which a batch is published before it is full."""
 LONGEST_KEY = 500
+LONGEST_SET = 500
+LONGEST_IDENTIFIER = 1024
+"""Characters of an OAI identifier, percent-encoded: a longer one could not be asked for by GetRecord."""
 
 # What may stand in the local part of an OAI identifier as it is (oai-identifier guidelines, section 2).
 _LOCAL = "-_.!~*'();/?:@&=+$,"
@@ -145,13 +148,16 @@ class Importer:
         """
         if not self._plan.dry_run:
             self._store.declare(self._formats.declarations())
-        with _Keys() as keys:
-            if self._plan.mode == "delete":
-                self._delete(job, sources, keys)
-            elif self._plan.mode == "full":
-                self._full(job, sources, keys, progress)
-            else:
-                self._update(job, sources, keys, progress)
+        try:
+            with _Keys() as keys:
+                if self._plan.mode == "delete":
+                    self._delete(job, sources, keys)
+                elif self._plan.mode == "full":
+                    self._full(job, sources, keys, progress)
+                else:
+                    self._update(job, sources, keys, progress)
+        except sqlite3.Error as error:  # the store explains its own: this is the list of keys
+            raise ImportRefused(f"the temporary folder {tempfile.gettempdir()} cannot be used: {error}") from error
         if not self._plan.dry_run:
             self._store.checkpoint()
         return self._report
@@ -192,10 +198,12 @@ class Importer:
             self._guard(live, missing, records, unread, nameless)
             self._update(job, again, keys, progress)
             for batch in self._store.live_keys(self._plan.source):
-                gone = named.missing(batch)
+                gone = keys.missing(named.missing(batch))  # in a dry run those that say they are deleted live still
                 self._report.deleted += len(gone)
                 if gone and not self._plan.dry_run:
                     self._store.withdraw(source=self._plan.source, keys=gone)
+                for key in gone:
+                    self._report.tell({"outcome": "deleted", "file": "", "where": "", "id": key})
 
     def _missing(self, named: _Keys) -> tuple[int, int]:
         live = missing = 0
@@ -209,7 +217,8 @@ class Importer:
         if self._plan.force or not live:
             return
         allowed = self._plan.max_deletes
-        allowed = allowed * live if isinstance(allowed, float) else allowed
+        if isinstance(allowed, float):
+            allowed = int(allowed * live + 1e-6)  # 29 % of 100 are 29, not 28.999…
         would = f"it would delete {missing} of {live} items of the source {self._plan.source}"
         if unread:
             raise ImportRefused(
@@ -221,8 +230,7 @@ class Importer:
             )
         if missing > allowed:
             raise ImportRefused(
-                f"refused, nothing was changed: {would}, more than --max-deletes allows "
-                f"({int(allowed)}); --force does it"
+                f"refused, nothing was changed: {would}, more than --max-deletes allows ({allowed}); --force does it"
             )
         if missing and nameless:
             raise ImportRefused(
@@ -249,7 +257,7 @@ class Importer:
             try:
                 with source.open() as stream:
                     for number, line in files.lines(stream, LONGEST_KEY * 4):
-                        text = (line or b"").decode("utf-8-sig", errors="replace").strip()
+                        text = clean_text((line or b"").decode("utf-8-sig", errors="replace")).strip()
                         if text and not text.startswith("#"):
                             yield source.name, f"line {number}", text
             except files.BrokenFile as error:
@@ -267,11 +275,12 @@ class Importer:
         if not batch:
             return
         names = {key: (file, where) for file, where, key in batch}
-        identifiers = [key for key in names if key.startswith(f"oai:{self._domain}:")]
-        own = [key for key in names if key not in identifiers]
-        outcomes = self._dry_withdraw(identifiers, own) if self._plan.dry_run else {}
-        if not self._plan.dry_run and identifiers:
-            outcomes |= self._store.withdraw(identifiers)
+        claims = self._store.claimed([key for key in names if key.startswith(f"oai:{self._domain}:")])
+        claims = {identifier: claim for identifier, claim in claims.items() if claim.source == self._plan.source}
+        own = [key for key in names if key not in claims]
+        outcomes = self._dry_withdraw(claims, own) if self._plan.dry_run else {}
+        if not self._plan.dry_run and claims:
+            outcomes |= self._store.withdraw(list(claims))
         if not self._plan.dry_run and own:
             outcomes |= self._store.withdraw(source=self._plan.source, keys=own)
         for key, (file, where) in names.items():
@@ -283,17 +292,15 @@ class Importer:
                 self._report.unchanged += outcome is Outcome.UNCHANGED
                 self._report.tell({"outcome": outcome.value, "file": file, "where": where, "id": key})
 
-    def _dry_withdraw(self, identifiers: Sequence[str], own: Sequence[str]) -> dict[str, Outcome]:
-        known = self._store.known(self._plan.source, own)
-        outcomes = {key: Outcome.UNCHANGED if found.deleted else Outcome.DELETED for key, found in known.items()}
-        return outcomes | dict.fromkeys(self._store.claimed(identifiers), Outcome.DELETED)
+    def _dry_withdraw(self, claims: Mapping[str, Claim], own: Sequence[str]) -> dict[str, Outcome]:
+        known: dict[str, Known | Claim] = {**self._store.known(self._plan.source, own), **claims}
+        return {key: Outcome.UNCHANGED if found.deleted else Outcome.DELETED for key, found in known.items()}
 
     def _take(self, name: str, found: Found, keys: _Keys) -> None:
         """Put a record in the batch, unless its identifier was there before or cannot be one."""
         key = found.record.id
-        if len(key) > LONGEST_KEY or key != key.strip():
-            reason = "is longer than 500 characters" if len(key) > LONGEST_KEY else "begins or ends with white space"
-            self._report.reject(name, found.where, key[:100], f"the identifier {reason}")
+        if reason := self._unfit(found.record):
+            self._report.reject(name, found.where, key[:100], reason)
             return
         before = keys.add(key, f"{name} {found.where}".strip())
         if before is not True:
@@ -308,6 +315,19 @@ class Importer:
             )  # fmt: skip
         if len(self._batch) >= BATCH:
             self._flush()
+
+    def _unfit(self, record: Record) -> str:
+        """Say what forbids the identifier or a set of a record; the empty string if nothing does."""
+        key = record.id
+        if len(key) > LONGEST_KEY:
+            return f"the identifier is longer than {LONGEST_KEY} characters"
+        if key != key.strip():
+            return "the identifier begins or ends with white space"
+        if len(self._identifier(key)) > LONGEST_IDENTIFIER:
+            return f"the identifier is longer than {LONGEST_IDENTIFIER} characters when percent-encoded"
+        if any(len(label) > LONGEST_SET for label in record.sets):
+            return f"the name of a set is longer than {LONGEST_SET} characters"
+        return ""
 
     def _flush(self) -> None:
         """Publish the batch: what is unchanged is left alone, the rest is rendered here, outside any lock."""

@@ -120,16 +120,17 @@ class Lists:
     def _what_is_there_now(self, place: Place) -> Row:
         """Return a record for the last page of a list whose rest has changed, and so moved behind its upper end.
 
-        It is the first that follows now, whatever its datestamp: none that this harvest missed is earlier, so that a
-        harvester which goes on from the highest datestamp it saw misses nothing. Where the rest has left the list, it
-        is the record at which the token points, as it is now.
+        It is the first that now stands at the token's datestamp or behind it. No record that this harvest has missed
+        is earlier (one may stand in the same second, before the token's item, if the list reached into that second),
+        so a harvester that goes on from the highest datestamp it saw misses nothing. Where all has left the list, it
+        is the record at which the token points.
         """
         if place.after is None:
             raise Refused(_nothing())
         # Read first: what is not yet in the list when that is read will be stamped no earlier than this.
         pointed_at = self._repository.item(place.prefix, place.after)
         rows, _ = self._repository.page(
-            place.prefix, place.setspec, place.start, datestamps.LAST, place.after, 1, self._limits.page_bytes,
+            place.prefix, place.setspec, place.start, datestamps.LAST, None, 1, self._limits.page_bytes,
             bodies=place.bodies,
         )  # fmt: skip
         row = rows[0] if rows else pointed_at

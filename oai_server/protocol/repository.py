@@ -100,8 +100,16 @@ class Repository(Protocol):
         """Return the record of an item, found by its number, with its body; asked where a list has no more records."""
 
     def page(
-        self, prefix: str, setspec: str | None, start: int, upper: int, after: int | None, limit: int, page_bytes: int,
-        *, bodies: bool,
+        self,
+        prefix: str,
+        setspec: str | None,
+        start: int,
+        upper: int,
+        after: int | None,
+        limit: int,
+        page_bytes: int,
+        *,
+        bodies: bool,
     ) -> tuple[list[Row], bool]:
         """Return the next records of a list and whether more follow.
 

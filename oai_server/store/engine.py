@@ -39,7 +39,10 @@ def open_engine(url: str) -> Engine:
             return create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
-                connect_args={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s"},
+                connect_args={
+                    "connect_timeout": 10,
+                    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
+                },
             )
     except ModuleNotFoundError as error:
         raise StoreError(

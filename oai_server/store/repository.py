@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -30,6 +31,13 @@ class Known:
     rendered: str
     deleted: bool
     identifier: str
+
+
+class Claim(NamedTuple):
+    """Who has an OAI identifier."""
+
+    source: str
+    deleted: bool
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,10 @@ class Store:
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
+        # COPY and the hot reads go past SQLAlchemy, and so do their errors.
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise explained(error, self._url) from error
 
     def upgrade(self) -> tuple[str | None, str]:
@@ -123,15 +132,15 @@ class Store:
                     found[key] = Known(*rest)
         return found
 
-    def claimed(self, identifiers: Sequence[str]) -> dict[str, str]:
-        """Return which of the OAI identifiers exist, with the source that each belongs to."""
-        found: dict[str, str] = {}
+    def claimed(self, identifiers: Sequence[str]) -> dict[str, Claim]:
+        """Return which of the OAI identifiers exist, and whose they are."""
+        found: dict[str, Claim] = {}
         with self._explaining(), self._engine.connect() as connection:
             for start in range(0, len(identifiers), CHUNK):
-                query = select(item.c.identifier, item.c.source).where(
+                query = select(item.c.identifier, item.c.source, item.c.deleted).where(
                     item.c.identifier.in_(identifiers[start : start + CHUNK])
                 )
-                found.update(connection.execute(query).tuples())
+                found.update((name, Claim(source, deleted)) for name, source, deleted in connection.execute(query))
         return found
 
     def publish(self, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -217,6 +226,8 @@ class Store:
 
     def show(self, identifier: str) -> Shown | None:
         """Return an item for people, found by its OAI identifier or, where only one source has it, by its own key."""
+        if "\0" in identifier:  # PostgreSQL cannot even be asked
+            return None
         with self._explaining(), self._engine.connect() as connection:
             row = connection.execute(select(item).where(item.c.identifier == identifier)).first()
             if row is None:
@@ -237,7 +248,8 @@ class Store:
         """Read the clock row."""
         connections = DriverConnections(self._engine)
         try:
-            return clock.read(connections, tick=False)
+            with self._explaining():
+                return clock.read(connections, tick=False)
         finally:
             connections.drop()
 

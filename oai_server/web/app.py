@@ -19,6 +19,9 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
     """Return the application of one installation. It opens no connection before its first request."""
     app = Flask(__name__)
     app.config["MAX_FORM_MEMORY_SIZE"] = endpoint.LONGEST_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # GET, POST and HEAD, and nothing else
+    # A redirect would lose harvesters (only 302 is known to all), and break identifiers with // in them.
+    app.url_map.merge_slashes = False
     store = Store(settings.database_url)
     repository = store.harvest(formats)
     identity = Identity(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, abort, render_template
 
 from oai_server.config import Settings
+from oai_server.protocol.arguments import GRAMMAR
 from oai_server.store.harvest import Harvest
 from oai_server.store.repository import Store
 
@@ -38,7 +39,7 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
             sets=sets[:MOST_SETS],
             more_sets=max(len(sets) - MOST_SETS, 0),
             earliest=_utc(horizon.earliest),
-            verbs=("Identify", "ListMetadataFormats", "ListSets", "ListIdentifiers", "ListRecords", "GetRecord"),
+            verbs=GRAMMAR,
         )
 
     @pages.get("/records/<path:identifier>")

@@ -76,12 +76,16 @@ def test_a_whole_request():
 
 
 @pytest.mark.parametrize("name", ["metadataPrefix", "set", "identifier", "from", "until"])
-@pytest.mark.parametrize("value", ["", "a b", "a\tb", "a\n", "\n", "<", '"', "a%", "é\x00", "\udcff", "\uffff", "x" * 5000])
+@pytest.mark.parametrize(
+    "value", ["", "a b", "a\tb", "a\n", "\n", "<", '"', "a%", "é\x00", "\udcff", "\uffff", "x" * 5000]
+)
 def test_rule_9_ill_formed_values(name, value):
     given = {"verb": "ListRecords", "metadataPrefix": "oai_dc"}
     if name == "identifier":
         given = {"verb": "GetRecord", "metadataPrefix": "oai_dc"}
-    faults = refused("&".join(f"{k}={quote_plus(v, errors='surrogateescape')}" for k, v in {**given, name: value}.items()))
+    faults = refused(
+        "&".join(f"{k}={quote_plus(v, errors='surrogateescape')}" for k, v in {**given, name: value}.items())
+    )
     assert [fault.code for fault in faults] == ["badArgument"]
     assert faults[0].text.startswith(name)
 
@@ -117,7 +121,9 @@ def test_rule_30_identifiers(value):
     assert parsed(verb="GetRecord", metadataPrefix="x", identifier=value).given["identifier"] == value
 
 
-@pytest.mark.parametrize("value", ["1:2", "a{b}", "a|b", "a^b", "oai:a.b:%2", "a#b#c", "//x", "http://a:b/", "a\\b", "[]"])
+@pytest.mark.parametrize(
+    "value", ["1:2", "a{b}", "a|b", "a^b", "oai:a.b:%2", "a#b#c", "//x", "http://a:b/", "a\\b", "[]"]
+)
 def test_rule_30_no_identifiers(value):
     assert refused(f"verb=GetRecord&metadataPrefix=x&identifier={quote_plus(value)}")[0].code == "badArgument"
 

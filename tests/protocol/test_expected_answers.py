@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 from places import expected
-from rig import BASE, BEGIN, MODS, OAI_DC, InMemory, get, provider
+from rig import BEGIN, MODS, OAI_DC, InMemory, get, provider
 
-from oai_server.protocol import datestamps, provider as provider_module, tokens
-from oai_server.protocol.repository import Identity, MetadataFormat, Row, Set
+from oai_server.protocol import datestamps
+from oai_server.protocol import provider as provider_module
+from oai_server.protocol.repository import MetadataFormat, Row, Set
 
-EDM = MetadataFormat("edm", "http://www.europeana.eu/schemas/edm/EDM.xsd", "http://www.w3.org/1999/02/22-rdf-syntax-ns#")
+EDM = MetadataFormat(
+    "edm", "http://www.europeana.eu/schemas/edm/EDM.xsd", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+)
 IDENTIFIER = "oai:archive.example.org:165251"
 NOW = datestamps.parse("2026-01-02T03:04:05Z").first + 1
 

@@ -21,7 +21,11 @@ ITEM = "oai:archive.example.org:1"
 def repository() -> InMemory:
     """Item 1 in both formats, 2 without MODS, 3 deleted, 4 in MODS alone; a minute apart, and an hour ago."""
     made = InMemory()
-    for number, prefixes, sets in ((1, ("oai_dc", "mods"), "wilson"), (2, ("oai_dc",), "wilson:korea other"), (4, ("mods",), "")):
+    for number, prefixes, sets in (
+        (1, ("oai_dc", "mods"), "wilson"),
+        (2, ("oai_dc",), "wilson:korea other"),
+        (4, ("mods",), ""),
+    ):
         made.put(number, *prefixes, sets=sets)
         made.now += 60
     made.put(3, "oai_dc", sets="wilson", deleted=True)
@@ -303,8 +307,9 @@ def test_what_the_store_raises_passes():
 # Bytes that mean something here, so that random queries get past the first check.
 words = st.sampled_from(
     [b"verb", b"ListRecords", b"GetRecord", b"ListSets", b"ListMetadataFormats", b"ListIdentifiers", b"Identify",
-     b"metadataPrefix", b"oai_dc", b"mods", b"set", b"wilson", b"from", b"until", b"2026-01-01", b"2026-01-01T00:00:00Z",
-     b"identifier", ITEM.encode(), b"resumptionToken", b"=", b"&", b";", b"+", b"%00", b"%EF%BF%BE", b"%ff", b"%0A"]
+     b"metadataPrefix", b"oai_dc", b"mods", b"set", b"wilson", b"from", b"until", b"2026-01-01",
+     b"2026-01-01T00:00:00Z", b"identifier", ITEM.encode(), b"resumptionToken", b"=", b"&", b";", b"+",
+     b"%00", b"%EF%BF%BE", b"%ff", b"%0A"]
 )  # fmt: skip
 queries = st.lists(words | st.binary(max_size=5), max_size=12).map(b"".join) | st.binary()
 verbs = st.sampled_from([*arguments.GRAMMAR])

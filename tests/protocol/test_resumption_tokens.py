@@ -16,7 +16,9 @@ places = st.builds(
     setspec=st.none() | st.from_regex(r"[a-z]{1,9}(:[a-z]{1,9}){0,3}", fullmatch=True), start=seconds,
     after=st.none() | counts, upper=seconds, horizon=seconds, cursor=counts, size=counts, expires=seconds,
 )  # fmt: skip
-A_PLACE = Place(1, True, "oai_dc", "wilson:korea", 1767225600, 10_000_000, 1767311999, 1767312000, 250, 1_000_000, 1767916800)
+A_PLACE = Place(
+    1, True, "oai_dc", "wilson:korea", 1767225600, 10_000_000, 1767311999, 1767312000, 250, 1_000_000, 1767916800
+)
 SIGNER = Signer(["a key"])
 
 
@@ -76,13 +78,16 @@ def test_a_mutated_token_is_refused_or_means_the_same(data):
     at = data.draw(st.integers(0, len(token) - 1))
     character = data.draw(st.sampled_from("ABCdef019_-.~ %\x00é"))
     mutated = data.draw(
-        st.sampled_from([token[:at] + character + token[at + 1 :], token[:at], token[:at] + token[at + 1 :], token + character])
+        st.sampled_from(
+            [token[:at] + character + token[at + 1 :], token[:at], token[:at] + token[at + 1 :], token + character]
+        )
     )
     assume(mutated != token)
     try:
-        assert SIGNER.place(mutated) == A_PLACE
-    except Refused as refused:
-        assert [fault.code for fault in refused.faults] == ["badResumptionToken"]
+        read = SIGNER.place(mutated)
+    except Refused:
+        return
+    assert read == A_PLACE
 
 
 @given(st.text())

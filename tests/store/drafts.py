@@ -1,0 +1,20 @@
+"""Drafts for the tests of the store."""
+
+from __future__ import annotations
+
+from oai_server.protocol.repository import MetadataFormat
+from oai_server.store.publish import Draft, body_hash
+
+OFFERED = [MetadataFormat("oai_dc", "http://s/dc", "http://n/dc"), MetadataFormat("mods", "http://s/m", "http://n/m")]
+
+
+def draft(
+    key: str, dc: bytes | None = b"<dc/>", mods: bytes | None = b"<mods/>", sets: tuple[str, ...] = (), *,
+    source: str = "s", identifier: str = "", canonical: bytes = b"",
+) -> Draft:  # fmt: skip
+    """Return an item with these bodies; its canonical form is all that it says, unless given."""
+    canonical = canonical or repr((dc, mods, sets)).encode()
+    return Draft(
+        source, key, identifier or f"oai:d.org:{key}", tuple(sorted(sets)), canonical, body_hash(canonical), "v1",
+        {"oai_dc": dc, "mods": mods},
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""What must hold in every database at every moment, checked from the tables alone; and tables as plain values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from oai_server.store.publish import body_hash, with_ancestors
+from oai_server.store.tables import metadata
+
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+def dump(engine: Engine) -> Tables:
+    """Return every row of every table, sorted."""
+    with engine.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+def rows(engine: Engine, name: str) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(metadata.tables[name])))
+
+
+def assert_sound(engine: Engine) -> None:
+    """Fail where tables contradict each other."""
+    [clock] = rows(engine, "repo_clock")
+    items = {row.id: row for row in rows(engine, "item")}
+    lists = {row.id: row for row in rows(engine, "list")}
+    records = {(row.item_id, row.format_id): row for row in rows(engine, "record")}
+    specs = {row.spec for row in rows(engine, "oai_set")}
+    expected = set()
+    for (item_id, format_id), record in records.items():
+        item = items[item_id]
+        assert clock.earliest <= record.datestamp <= clock.horizon, record
+        assert record.deleted == (record.body is None), record
+        assert record.size == len(record.body or b"")
+        assert record.hash == body_hash(record.body)
+        assert record.deleted or not item.deleted, f"{item.identifier} is deleted but lives in format {format_id}"
+        for setspec in with_ancestors(item.setspecs.split()):
+            expected.add((format_id, setspec, record.datestamp, item_id))
+    for item in items.values():
+        assert item.deleted or any(not r.deleted for (i, _), r in records.items() if i == item.id), item.identifier
+    entries = rows(engine, "entry")
+    found = {(lists[row.list_id].format_id, lists[row.list_id].setspec, row.datestamp, row.item_id) for row in entries}
+    assert found == expected, (found - expected, expected - found)
+    counted = Counter(row.list_id for row in entries)
+    assert {row.list_id: row.n for row in rows(engine, "list_total")} == {number: counted[number] for number in lists}
+    if specs:
+        assert all(with_ancestors(item.setspecs.split()) - {""} <= specs for item in items.values())
