@@ -14,7 +14,10 @@ from servers import ENGINES, Cluster, Installation, postgresql_binaries
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Cluster]:
     """A PostgreSQL cluster for the whole run; skips where PostgreSQL is not installed."""
-    cluster = Cluster(postgresql_binaries())
+    binaries = postgresql_binaries()
+    if not binaries:
+        pytest.skip("MISSING PostgreSQL: no /usr/lib/postgresql/*/bin and no initdb on the PATH")
+    cluster = Cluster(binaries)
     yield cluster
     cluster.remove()
 

@@ -188,8 +188,13 @@ _TOKEN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 def _without_expiry(page: bytes) -> bytes:
-    """Return a page without what may differ when it is asked for again: the new token's expiry, and so the token."""
+    """Return a page without what may differ when it is asked for again: the new token's expiry, and so the token.
+
+    A first page, which no token asked for, is answered at its own time.
+    """
     root = etree.fromstring(page)
+    if root.find(f"{OAI}request").get("resumptionToken") is None:
+        root.find(f"{OAI}responseDate").text = "again"
     for token in root.iter(f"{OAI}resumptionToken"):
         token.attrib.pop("expirationDate", None)
         token.text = "again" if token.text else None

@@ -96,7 +96,10 @@ class DriverConnections(threading.local):
             pooled = self._engine.raw_connection()
             connection: Any = pooled.driver_connection
             pooled.detach()
-            if not self.sqlite:
+            if self.sqlite:
+                # One per thread: a large cache each would cost a worker a gigabyte, and pages come in order anyway.
+                connection.execute("PRAGMA cache_size = -2048")
+            else:
                 connection.rollback()
                 connection.autocommit = True
                 # A read takes no lock but the tick's, and a page takes milliseconds.

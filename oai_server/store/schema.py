@@ -36,12 +36,17 @@ def current(connection: Connection) -> str | None:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the schema to the newest revision; returns the revisions before and after. Safe to run again."""
+    """Bring the schema to the newest revision; returns the revisions before and after. Safe to run again.
+
+    Raises:
+        StoreError: the database is of a newer version.
+    """
     config = _config()
     with engine.execution_options(**{WRITES: True}).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         before = current(connection)
+        _refuse_newer(before)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, newest()
@@ -59,7 +64,11 @@ def check(engine: Engine) -> None:
         return
     if found is None:
         raise StoreError("the database is empty: run 'oai-server init'")
+    _refuse_newer(found)
+    raise StoreError(f"the database has schema {found}, this server needs {newest()}: run 'oai-server upgrade'")
+
+
+def _refuse_newer(found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found in known:
-        raise StoreError(f"the database has schema {found}, this server needs {newest()}: run 'oai-server upgrade'")
-    raise StoreError(f"the database has schema {found}, made by a newer server: install that version")
+    if found is not None and found not in known:
+        raise StoreError(f"the database has schema {found}, made by a newer server: install that version")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
 from oai_server.config import Settings
@@ -46,6 +47,12 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
             503,
             {"Retry-After": "10", "Content-Type": "text/plain; charset=utf-8"},
         )
+
+    @app.errorhandler(ParseException)
+    @app.errorhandler(NoMoreData)
+    def _broken(_: Exception) -> tuple[str, int, dict[str, str]]:
+        """Refuse a body that breaks off or whose chunks are none; gunicorn then closes the connection."""
+        return "400 Bad Request\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> tuple[str, int, dict[str, str]]:

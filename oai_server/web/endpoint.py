@@ -10,6 +10,8 @@ from oai_server.web import compression
 
 LONGEST_BODY = 65_536
 """Bytes of a POST body; a longer one is no OAI-PMH request."""
+DRAINED = 16 * 1024 * 1024
+"""Bytes of a body too long that are read all the same."""
 SHORT = 1024
 """Bytes below which compressing an answer costs more than it saves."""
 
@@ -38,6 +40,10 @@ def _given() -> list[tuple[str, str]]:
     # Read, bounded, whatever the content type: what is not read would be taken for the connection's next request.
     body = request.stream.read(LONGEST_BODY + 1)
     if len(body) > LONGEST_BODY:
+        # A client that is still sending when the connection closes never sees the answer.
+        for _ in range(DRAINED // LONGEST_BODY):
+            if not request.stream.read(LONGEST_BODY):
+                break
         return _TOO_LONG
     return arguments.decode(query, body if request.mimetype in (_FORM, "") else b"")
 

@@ -20,6 +20,8 @@ _POLICY = (
 )
 MOST_SETS = 500
 """Sets shown on the first page; ListSets has them all."""
+NOT_SHOWN = frozenset({"full_text", "extra"})
+"""Keys of a record that are not metadata: no format gives them to harvesters, so no page shows them to everybody."""
 
 
 def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprint:
@@ -48,12 +50,13 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
         shown = store.show(identifier)
         if shown is None or shown.identifier != identifier:
             abort(404)
-        canonical = json.loads(shown.canonical)
+        canonical = {key: value for key, value in json.loads(shown.canonical).items() if key not in NOT_SHOWN}
+        titles = canonical.get("titles", ())
         return _page(
             "record.html",
             settings=settings,
             item=shown,
-            title=next((title["value"] for title in canonical.get("titles", ())), shown.key),
+            title=next((title["value"] for title in titles if title.get("type", "main") == "main"), shown.key),
             canonical=None if shown.deleted else json.dumps(canonical, ensure_ascii=False, indent=2),
             records=[(prefix, _utc(stamp), deleted) for prefix, stamp, deleted, _ in shown.records],
         )

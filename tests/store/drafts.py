@@ -13,8 +13,9 @@ def draft(
     source: str = "s", identifier: str = "", canonical: bytes = b"",
 ) -> Draft:  # fmt: skip
     """Return an item with these bodies; its canonical form is all that it says, unless given."""
+    sets = tuple(sorted(sets))
     canonical = canonical or repr((dc, mods, sets)).encode()
     return Draft(
-        source, key, identifier or f"oai:d.org:{key}", tuple(sorted(sets)), canonical, body_hash(canonical), "v1",
+        source, key, identifier or f"oai:d.org:{key}", sets, canonical, body_hash(canonical), "v1",
         {"oai_dc": dc, "mods": mods},
     )  # fmt: skip

@@ -223,13 +223,9 @@ class History(RuleBasedStateMachine):
             self.store.close()
 
 
-
-
 def test_any_history_ends_as_the_clerk_says(new_store: Callable[[str], Store]):
     class OnSqlite(History):
         pass
 
     OnSqlite.new_store = staticmethod(lambda: new_store("sqlite"))  # type: ignore[assignment]
-    run_state_machine_as_test(
-        OnSqlite, settings=settings(max_examples=30, stateful_step_count=15, deadline=None)
-    )
+    run_state_machine_as_test(OnSqlite, settings=settings(max_examples=30, stateful_step_count=15, deadline=None))

@@ -1,0 +1,124 @@
+"""The read path: pages alike on both engines, cut by bytes, and nothing written but the clock."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from harvesters import raw
+from servers import Installation
+
+sys.path.insert(0, str(Path(__file__).parent))
+from drafts import OFFERED, draft
+from invariants import dump
+
+from oai_server.protocol.repository import Row
+from oai_server.store import clock
+from oai_server.store.harvest import Harvest
+from oai_server.store.repository import Store
+
+MIB = 1 << 20
+
+
+@contextmanager
+def reading(store: Store) -> Iterator[Harvest]:
+    """Open a harvest and close this thread's connection behind it."""
+    harvest = store.harvest(OFFERED)
+    with closing(harvest):
+        yield harvest
+
+
+@pytest.fixture(autouse=True)
+def _closable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Harvest, "close", lambda self: self._connections.drop(), raising=False)
+
+
+def pages(harvest: Harvest, limit: int, page_bytes: int, *, bodies: bool = True, setspec: str | None = None,
+          prefix: str = "oai_dc") -> list[list[Row]]:  # fmt: skip
+    """Read a list to its end, as the protocol does."""
+    found = []
+    start, after, more = 0, None, True
+    while more:
+        rows, more = harvest.page(prefix, setspec, start, 1 << 40, after, limit, page_bytes, bodies=bodies)
+        if not rows:
+            assert not found
+            break
+        found.append(rows)
+        start, after = rows[-1].datestamp, rows[-1].item
+    return found
+
+
+def test_big_records_cut_pages_by_bytes(store: Store):
+    sizes = [10, 4 * MIB, 4 * MIB, 10, 10, 4 * MIB, 4 * MIB + 1, 9 * MIB, 10, 10]
+    for number, size in enumerate(sizes):
+        store.publish([draft(f"{number:02}", random.Random(number).randbytes(size))])
+    with reading(store) as harvest:
+        cut = pages(harvest, 100, 8 * MIB)
+        assert [len(row.body) for page in cut for row in page] == sizes
+        for page in cut:
+            assert len(page) == 1 or sum(len(row.body) for row in page) <= 8 * MIB
+        for one, two in itertools.pairwise(cut):
+            assert sum(len(row.body) for row in one) + len(two[0].body) > 8 * MIB, "a page is as full as it can be"
+        assert len(pages(harvest, 100, 8 * MIB, bodies=False)) == 1
+
+
+@pytest.mark.parametrize("bodies", [True, False])
+def test_both_engines_give_the_same_pages(new_store: Callable[[str], Store], bodies: bool):
+    stores = {engine: new_store(engine) for engine in ("sqlite", "postgresql")}
+    for store in stores.values():
+        store.resolve_sets(["a:b", "c"])
+        with clock.publishing(store._engine) as (connection, _):
+            connection.exec_driver_sql("UPDATE repo_clock SET horizon = 20000000000")
+        chance = random.Random(7)
+        for _ in range(12):
+            store.publish(
+                [
+                    draft(str(number), bytes(chance.randrange(10, 400)), chance.choice([None, b"<m/>"]),
+                          chance.choice([(), ("a:b",), ("c",)]))
+                    for number in chance.sample(range(60), 10)
+                ]
+            )  # fmt: skip
+            store.withdraw(source="s", keys=[str(chance.randrange(60))])
+            if chance.random() < 0.5:
+                with clock.publishing(store._engine) as (connection, stamp):
+                    connection.exec_driver_sql(f"UPDATE repo_clock SET horizon = {stamp + 1}")
+    for limit, page_bytes in [(1, 10**6), (3, 500), (7, 900), (100, 1024), (1000, 10**9)]:
+        for setspec, prefix in [(None, "oai_dc"), (None, "mods"), ("a", "oai_dc"), ("a:b", "mods"), ("no", "mods")]:
+            given = {}
+            for engine, store in stores.items():
+                with reading(store) as harvest:
+                    given[engine] = pages(harvest, limit, page_bytes, bodies=bodies, setspec=setspec, prefix=prefix)
+                    total = sum(map(len, given[engine]))
+                    assert harvest.size(prefix, setspec, None, None) == total
+                    assert harvest.size(prefix, setspec, 0, 1 << 40) == total
+            assert given["sqlite"] == given["postgresql"]
+            keys = [(row.datestamp, row.item) for page in given["sqlite"] for row in page]
+            assert keys == sorted(set(keys))
+
+
+def test_a_whole_harvest_writes_nothing_but_the_clock_row(instance: Installation, tmp_path: Path):
+    lines = [f'{{"id":"{n}","titles":[{{"value":"T {n}"}}],"sets":["a:b"]}}' for n in range(60)]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines))
+    instance.run("import", tmp_path / "r.jsonl")
+    instance.run("delete", "oai:archive.example.org:7")
+    url = instance.settings.get("database_url") or f"sqlite:///{instance.folder / 'repository.sqlite'}"
+    with closing(Store(url)) as store:
+        before = dump(store._engine)
+        with instance.serve(page_size=25, identifiers_page_size=25) as server:
+            for verb, prefix, arguments in itertools.product(
+                ("ListRecords", "ListIdentifiers"), ("oai_dc", "mods"), ({}, {"set": "a"})
+            ):
+                assert len(raw(server.base_url, verb, metadataPrefix=prefix, **arguments)) == 60
+            for verb in ("Identify", "ListSets", "ListMetadataFormats"):
+                assert server.get(verb=verb).status == 200
+        after = dump(store._engine)
+    [[_, horizon, *rest]] = before.pop("repo_clock")
+    [[_, horizon_after, *rest_after]] = after.pop("repo_clock")
+    assert after == before
+    assert rest_after == rest
+    assert horizon_after >= horizon

@@ -1,0 +1,77 @@
+"""The schema: what the migrations make is what the code means, on each engine, and another one is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from servers import Installation
+
+sys.path.insert(0, str(Path(__file__).parent))
+from drafts import draft
+from invariants import dump
+
+from oai_server.store import schema
+from oai_server.store.engine import StoreError
+from oai_server.store.repository import Store
+from oai_server.store.tables import metadata
+
+
+def test_the_migrations_make_the_tables_of_the_code(store: Store):
+    with store._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_an_upgrade_can_be_run_again(store: Store):
+    store.publish([draft("a")])
+    before = dump(store._engine)
+    assert store.upgrade() == (schema.newest(), schema.newest())
+    assert dump(store._engine) == before
+    store.check()
+
+
+def _stamp(store: Store, revision: str) -> None:
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
+
+
+def test_a_newer_schema_is_refused(store: Store):
+    _stamp(store, "9999")
+    with pytest.raises(StoreError, match="schema 9999, made by a newer server: install that version"):
+        store.check()
+
+
+def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schema, "newest", lambda: "0002")
+    with pytest.raises(StoreError, match="schema 0001, this server needs 0002: run 'oai-server upgrade'"):
+        store.check()
+
+
+def test_an_empty_database_is_refused(new_database, tmp_path: Path):
+    for url in (new_database(), f"sqlite:///{tmp_path / 'empty'}"):
+        store = Store(url)
+        with pytest.raises(StoreError, match="empty: run 'oai-server init'"):
+            store.check()
+        store.close()
+
+
+@pytest.mark.parametrize("command", ["status", "serve", "upgrade"])
+def test_every_command_refuses_a_newer_schema_in_one_line(new_installation, command: str):
+    installation: Installation = new_installation("sqlite")
+    store = Store(f"sqlite:///{installation.folder / 'repository.sqlite'}")
+    _stamp(store, "9999")
+    store.close()
+    said = installation.run(command, check=False)
+    assert said.returncode == 2
+    assert said.stderr.startswith("oai-server: the database has schema 9999, made by a newer server")
+    assert said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", "sqlite://", "sqlite:///:memory:", ""])
+def test_what_is_no_database_we_know_is_refused(url: str):
+    with pytest.raises(StoreError):
+        Store(url)

@@ -1,0 +1,59 @@
+"""Sets: every name gets a legal setSpec, another one for another name, and the same one for ever."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from invariants import rows
+
+from metadata_formats.record import clean_text
+from oai_server.protocol.repository import Set
+from oai_server.store.repository import Store
+from oai_server.store.sets import LEGAL, slug
+
+NAMES = ["Prints & drawings", "Prints / drawings", "Prints-drawings", "Карти", "地図", "a::b", ":", " ", "a:b", "a",
+         "A", "ä", "a:", "x" * 400, "x" * 500, "-a-", "a b:c d", "set", "é", "e\u0301"]  # fmt: skip
+
+
+def test_names_get_legal_setspecs_once_and_for_ever(store: Store):
+    foreseen = store.resolve_sets(NAMES, write=False)
+    assert rows(store._engine, "oai_set") == []
+    first = {}
+    for name in NAMES:  # one by one, in one process, and then all in another
+        first |= store.resolve_sets([name])
+    assert foreseen.keys() == first.keys() == set(NAMES)
+    assert len(set(first.values())) == len(NAMES), "collisions are told apart"
+    assert all(LEGAL.fullmatch(spec) for spec in first.values())
+    assert first["Prints-drawings"] == "Prints-drawings-3"
+    other = Store(store._engine.url.render_as_string(hide_password=False))
+    assert other.resolve_sets(reversed(NAMES)) == first
+    other.close()
+    specs = {one.spec for one, _ in store.sets()}
+    assert {":".join(spec.split(":")[:n]) for spec in specs for n in range(1, 9)} <= specs, "ancestors are sets too"
+
+
+@pytest.mark.parametrize("name", ["a", "a:b", "x.y_z~(1)!*'-"])
+def test_a_legal_name_is_its_own_setspec(store: Store, name: str):
+    assert store.resolve_sets([name]) == {name: name}
+
+
+@given(st.text(min_size=1).map(clean_text).filter(bool))
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_every_slug_is_legal(name: str):
+    assert LEGAL.fullmatch(slug(name)), name
+
+
+def test_settings_name_a_set_before_and_after_it_has_records(store: Store):
+    store.resolve_sets(["maps:old"])
+    store.describe_sets([Set("maps", "Maps", "All maps"), Set("new", "", None)])
+    store.describe_sets([Set("maps", "Maps", "All maps"), Set("new", "", None)])
+    found = {one.spec: one for one, _ in store.sets()}
+    assert found["maps"] == Set("maps", "Maps", "All maps")
+    assert found["new"].name == "new"
+    assert found["maps:old"].name == "maps:old"
