@@ -10,12 +10,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SERVER := $(BIN)/oai-server
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint image-test clean
+.PHONY: help install demo test test-long lint image-test clean
 
 help:
 	@echo 'make demo        serve sample records on http://$(BIND)'
 	@echo 'make install     put the command at $(SERVER)'
 	@echo 'make test        run the whole suite; PostgreSQL, a browser and other harvesters join in where they can be had'
+	@echo 'make test-long   soak: the simulation and the large harvests, for half an hour'
 	@echo 'make lint        check style, types, and who may import whom'
 	@echo 'make image-test  build the container and try it, by buildah; needs root on Debian'
 	@echo 'make clean       remove $(VENV); never touches $(INSTANCE)'
@@ -52,6 +53,11 @@ $(INSTANCE)/.demo: | $(VENV)/.installed
 test: $(VENV)/.testable
 	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql
 	$(BIN)/pytest
+
+# The soaks: the simulation for minutes, every client through every record of a large collection.
+test-long: $(VENV)/.testable
+	@tests/system-packages libhttp-oai-perl postgresql
+	OAI_LONG=1 $(BIN)/pytest tests/harvest tests/test_harvest_clients.py
 
 lint: $(VENV)/.testable
 	$(BIN)/ruff check

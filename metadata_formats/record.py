@@ -1,4 +1,4 @@
-"""The canonical record: what is known of one item, in one shape, whatever it came from and whatever it is rendered into.
+"""The canonical record: what is known of one item, in one shape, whatever it came from or is rendered into.
 
 Every class below is one shape of the model; a JSON or YAML record decodes into :class:`Record` and nothing else.
 Unknown keys are refused (except under ``extra.<plugin>``), every value is checked where it is built, and a refusal
@@ -150,9 +150,7 @@ class Date(_Shape):
     What cannot be read as EDTF stands in ``text`` alone.
     """
 
-    type: Literal[
-        "created", "issued", "captured", "modified", "copyright", "valid", "available", "submitted", "other"
-    ]
+    type: Literal["created", "issued", "captured", "modified", "copyright", "valid", "available", "submitted", "other"]
     edtf: str | None = None
     key: bool = False
     text: str | None = None

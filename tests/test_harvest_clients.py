@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ PREFIX = "oai:archive.example.org:"
 DELETED = {f"{PREFIX}A00001", f"{PREFIX}A00005"}
 PROFILE = places.EXAMPLES / "tate.toml"
 SET = "classification"
+# HTTP::OAI takes minutes for the records of a whole collection; `make test-long` has them, each run its headers.
+PERL_VERB = "ListRecords" if os.environ.get("OAI_LONG") else "ListIdentifiers"
 
 every_client = pytest.mark.parametrize("client", CLIENTS)
 every_verb = pytest.mark.parametrize("verb", ["ListRecords", "ListIdentifiers"])
@@ -169,7 +172,7 @@ def collections(new_installation: Callable[..., Installation]) -> Iterator[dict[
         running = {engine: servers.enter_context(one.serve()) for engine, one in made.items()}
         yield {
             engine: Collection(
-                Repository(made[engine], server, identifiers), pool.submit(CLIENTS["perl"], server.base_url)
+                Repository(made[engine], server, identifiers), pool.submit(CLIENTS["perl"], server.base_url, PERL_VERB)
             )
             for engine, server in running.items()
         }
@@ -201,4 +204,7 @@ def test_a_whole_collection(collection: Collection, strictly: Harvest, client: s
 
 
 def test_a_whole_collection_with_perl(collection: Collection, strictly: Harvest):
-    assert collection.perl.result() == strictly
+    held = strictly
+    if PERL_VERB == "ListIdentifiers":
+        held = {identifier: state._replace(payload="") for identifier, state in strictly.items()}
+    assert collection.perl.result() == held

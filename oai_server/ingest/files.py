@@ -181,10 +181,8 @@ class _Prefixed:
             self.prefix += more
 
     def read(self, size: int) -> bytes:
-        if self.prefix:
-            data, self.prefix = self.prefix[:size], self.prefix[size:]
-            return data
-        return self._raw.read(size)
+        data, self.prefix = self.prefix[:size], self.prefix[size:]
+        return data + self._raw.read(size - len(data)) if len(data) < size else data
 
 
 class _Plain(io.RawIOBase):

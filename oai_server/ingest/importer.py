@@ -455,6 +455,7 @@ class _Keys:
 
     def add(self, key: str, place: str) -> bool | str:
         """Remember a key; returns True, or where it stood before."""
+        place = place.encode(errors="backslashreplace").decode()  # names of files need not be text
         if self._database.execute("INSERT OR IGNORE INTO met VALUES (?, ?)", (key, place)).rowcount:
             return True
         return str(self._database.execute("SELECT place FROM met WHERE key = ?", (key,)).fetchone()[0])

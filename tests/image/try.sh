@@ -37,7 +37,7 @@ printf 'FROM scratch\nADD . /\nCMD ["/bin/sh"]\n' >"$work/Basefile"
 buildah "${store[@]}" bud --quiet --tag oai-base --file "$work/Basefile" "$work/base" >/dev/null
 say "base: Debian bookworm with $("$work/base/usr/bin/python3" --version 2>/dev/null || echo python3), $(du -sm "$work/base" | cut -f1) MB"
 
-# pip's whole configuration, files and environment, as the one file that the build sees; local folders it names come along.
+# pip's whole configuration, files and environment, as the one file that the build sees, with the local folders it names.
 python3 - "$work/pip.conf" >"$work/lent" <<'PYTHON'
 import ast, pathlib, re, subprocess, sys
 
@@ -47,13 +47,18 @@ for line in listed.splitlines():  # later lines win: files first, then the envir
     name, _, value = line.partition("=")
     if name.startswith((":env:.", "global.", "install.")) and "config-file" not in name:
         settings[name.rpartition(".")[2]] = ast.literal_eval(value)
-pathlib.Path(sys.argv[1]).write_text("[global]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
-for path in sorted({path for value in settings.values() for path in re.findall(r"(?:file://)?(/[^\s/][^\s]*)", value)}):
-    if not path.startswith("//") and pathlib.Path(path).exists():
-        print(path)
+conf = pathlib.Path(sys.argv[1])
+conf.touch(mode=0o600)  # an address may carry a password
+conf.write_text("[global]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
+folders = set()
+for name, value in settings.items():
+    for path in re.findall(r"(?:^|\s)(?:file://)?(/[^/\s][^\s]*)", value):
+        # The pages of a local index point at files beside it.
+        folders.add(pathlib.Path(path).parent if name.endswith("index-url") else pathlib.Path(path))
+print(*sorted(str(path) for path in folders if path.exists() and len(path.parts) > 2), sep="\n")
 PYTHON
 lent=(--volume "$work/pip.conf:/etc/pip.conf:ro")
-while read -r path; do lent+=(--volume "$path:$path:ro"); done <"$work/lent"
+while read -r path; do [[ -z $path ]] || lent+=(--volume "$path:$path:ro"); done <"$work/lent"
 
 buildah "${store[@]}" bud --format docker --network host --build-arg BASE=localhost/oai-base "${lent[@]}" \
     --tag oai-server . >"$work/build.log" 2>&1 || { tail -n 30 "$work/build.log" >&2; exit 1; }

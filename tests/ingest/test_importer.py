@@ -126,7 +126,9 @@ def test_full_makes_the_source_equal_to_the_file(desk: Desk):
     counts = desk.take("--mode", "full", content=lines(*TEN[:8]) + broken)
     assert counts == "new 0 · changed 0 · unchanged 8 · deleted 1 · rejected 1"
     nameless = '{"titles":[]}\n'
-    assert "may be one of them" in desk.refused("--mode", "full", content=lines(*TEN[:7], "n9") + nameless)
+    assert "may be one of them" in desk.refused(
+        "--mode", "full", "--max-deletes", "1", content=lines(*TEN[:7], "n9") + nameless
+    )
     counts = desk.take("--mode", "full", "--force", content=lines(*TEN[:5]) + gone("n5"))
     assert counts == "new 0 · changed 0 · unchanged 5 · deleted 4 · rejected 0"
     assert {event["id"] for event in desk.events()} == {"n5", "n6", "n7", "n9"}
