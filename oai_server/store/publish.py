@@ -220,7 +220,7 @@ class Publisher:
     def format_id(self, connection: Connection, prefix: str) -> int:
         """Return the number of a format that :func:`declare` has written."""
         if prefix not in self._formats:
-            self._formats = dict(connection.execute(select(format_.c.prefix, format_.c.id)).tuples().all())
+            self._formats = dict(connection.execute(select(format_.c.prefix, format_.c.id)).all())
         return self._formats[prefix]
 
     def list_id(self, connection: Connection, format_id: int, setspec: str) -> int:
@@ -376,7 +376,7 @@ def declare(engine: Engine, formats: Iterable[tuple[str, str, str, str]]) -> Non
     if stored >= set(formats):
         return
     with clock.publishing(engine) as (connection, _):
-        known = dict(connection.execute(select(format_.c.prefix, format_.c.id)).tuples().all())
+        known = dict(connection.execute(select(format_.c.prefix, format_.c.id)).all())
         for prefix, schema, namespace, version in formats:
             values = {"prefix": prefix, "schema": schema, "namespace": namespace, "version": version}
             if prefix in known:

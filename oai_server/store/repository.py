@@ -191,7 +191,7 @@ class Store:
             .where(format_.c.prefix == "oai_dc")
         )
         with self._explaining(), self._engine.connect() as connection:
-            sizes = dict(connection.execute(totals).tuples().all())
+            sizes = dict(connection.execute(totals).all())
             return [(one, sizes.get(one.spec, 0)) for one in self._sets.all()]
 
     def counts_by_format(self) -> list[Count]:
@@ -222,7 +222,7 @@ class Store:
             .where(list_.c.setspec == "")
         )
         with self._explaining(), self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())
 
     def show(self, identifier: str) -> Shown | None:
         """Return an item for people, found by its OAI identifier or, where only one source has it, by its own key."""

@@ -51,7 +51,7 @@ class Sets:
         wanted = set(labels)
         if wanted - self._specs.keys():
             with self._engine.connect() as connection:
-                self._specs = dict(connection.execute(select(set_.c.label, set_.c.spec)).tuples().all())
+                self._specs = dict(connection.execute(select(set_.c.label, set_.c.spec)).all())
         new = sorted(wanted - self._specs.keys())
         if new and write:
             self._make(new)
@@ -75,7 +75,7 @@ class Sets:
 
     def _make(self, labels: Iterable[str]) -> None:
         with clock.publishing(self._engine) as (connection, _):
-            known = dict(connection.execute(select(set_.c.label, set_.c.spec)).tuples().all())
+            known = dict(connection.execute(select(set_.c.label, set_.c.spec)).all())
             taken = set(known.values())
             for label in labels:
                 if label in known:
