@@ -57,7 +57,7 @@ RECORDS = {
     "NUL byte": (b'{"id":"f\x00"}\n', "line 2"),
     "nothing but a forbidden character": (b'{"id":"\\u0001","titles":[{"value":"B"}]}\n', "line 2"),
     "50 MB": (b'{"id":"g","titles":[{"value":"' + b"x" * 50_000_000 + b'"}]}\n', "longer than 16 MiB"),
-    "deep": (b'{"id":"h","extra":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", "deep"),
+    "deep": (b'{"id":"h","extra":{"plugin":' + b"[" * 100_000 + b"]" * 100_000 + b"}}\n", "deep"),
     "long identifier": (line("k" * 501), "longer than 500"),
     "identifier long when encoded": (line("\u5730" * 200), "longer than 1024 characters when percent-encoded"),
     "long name of a set": (b'{"id":"i","titles":[{"value":"B"}],"sets":["' + b"s" * 501 + b'"]}\n', "set"),
