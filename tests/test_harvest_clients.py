@@ -7,6 +7,7 @@ import gzip
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -208,3 +209,29 @@ def test_a_whole_collection_with_perl(collection: Collection, strictly: Harvest)
     if PERL_VERB == "ListIdentifiers":
         held = {identifier: state._replace(payload="") for identifier, state in strictly.items()}
     assert collection.perl.result() == held
+
+
+@every_client
+def test_a_whole_collection_by_set_window_and_increment(collection: Collection, strictly: Harvest, client: str):
+    """The smallest set and second of some size, and what comes after a deletion: the same as in the whole."""
+    collection.perl.result()  # it saw the collection as it was before this deletion
+    harvest, base_url = CLIENTS[client], collection.repository.server.base_url
+    before = raw(base_url, verb="ListIdentifiers", schemas=False)
+    sets = Counter(spec for state in before.values() for spec in state.sets)
+    spec = min((n, spec) for spec, n in sets.items() if n >= 100)[1]
+    assert harvest(base_url, set=spec).keys() == {i for i, state in before.items() if spec in state.sets}
+    stamps = Counter(state.datestamp for state in before.values())
+    stamp = min((n, stamp) for stamp, n in stamps.items() if n >= 100)[1]
+    window = harvest(base_url, from_=stamp, until=stamp)
+    assert window.keys() == {i for i, state in before.items() if state.datestamp == stamp}
+    assert all(state == strictly[i] for i, state in window.items())
+    last = max(stamps)
+    next_second()
+    victim = max(i for i, state in before.items() if not state.deleted and state.datestamp < last)
+    collection.repository.installation.run("delete", victim)
+    increment = harvest(base_url, from_=last)
+    assert increment[victim].deleted
+    after = raw(base_url, verb="ListIdentifiers", schemas=False)
+    assert {i: (s.datestamp, s.deleted) for i, s in increment.items()} == {
+        i: (s.datestamp, s.deleted) for i, s in after.items() if s.datestamp >= last
+    }
