@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -131,8 +132,17 @@ class Publisher:
                         self._move(connection, writes, old.id, format_id, was, lists, lists, None, b"")
             return outcomes
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self)
+    @contextmanager
+    def _transaction(self) -> Iterator[tuple[Connection, _Writes]]:
+        """Take the lock and the stamp, and write at the end what was collected meanwhile."""
+        try:
+            with clock.publishing(self._engine) as (connection, stamp):
+                writes = _Writes(stamp)
+                yield connection, writes
+                _write(connection, writes)
+        except BaseException:
+            self.forget()
+            raise
 
     def _claimed(self, connection: Connection, drafts: Sequence[Draft], known: Mapping[str, Any]) -> set[str]:
         """Return the identifiers of new drafts that some item already has."""
@@ -245,33 +255,6 @@ class Publisher:
 
 
 _KEEP = b"(keep the body there is)"
-
-
-class _Transaction:
-    """The lock, the stamp and the writing at the end."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-        self._context = clock.publishing(publisher._engine)
-
-    def __enter__(self) -> tuple[Connection, _Writes]:
-        self._connection, stamp = self._context.__enter__()
-        self._writes = _Writes(stamp)
-        return self._connection, self._writes
-
-    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
-        if kind is not None:
-            self._publisher.forget()
-            self._context.__exit__(kind, value, traceback)
-            return
-        try:
-            _write(self._connection, self._writes)
-        except BaseException as error:
-            self._publisher.forget()
-            if not self._context.__exit__(type(error), error, error.__traceback__):
-                raise
-        else:
-            self._context.__exit__(None, None, None)
 
 
 def _write(connection: Connection, writes: _Writes) -> None:
