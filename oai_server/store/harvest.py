@@ -20,7 +20,7 @@ from oai_server.store.engine import DriverConnections, StoreUnavailable, explain
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
 
-_COLUMNS = "r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted"
+_COLUMNS = "r.item_id, e.datestamp, i.identifier, i.setspecs, r.deleted"
 _FROM = "FROM entry e JOIN item i ON i.id = e.item_id JOIN record r ON r.item_id = e.item_id AND r.format_id = ?"
 _REST = "WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id > ? ORDER BY e.item_id LIMIT ?"
 _LATER = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ? ORDER BY e.datestamp, e.item_id LIMIT ?"
@@ -38,6 +38,14 @@ _ONE = (
 Answer = TypeVar("Answer")
 
 
+def _in_set(row: Row, setspec: str) -> Row:
+    """Return a row as the list of a set shows it: as deleted, in this set alone, where the item has left the set."""
+    below = f"{setspec}:"
+    if any(spec == setspec or spec.startswith(below) for spec in row.setspecs.split()):
+        return row
+    return row._replace(setspecs=setspec, deleted=True, body=None)
+
+
 class Harvest:
     """The repository as the protocol sees it (:class:`oai_server.protocol.repository.Repository`)."""
 
@@ -47,10 +55,15 @@ class Harvest:
         self._formats = {format_.prefix: format_ for format_ in formats}
         self._format_ids: dict[str, int] = {}
         self._list_ids: dict[tuple[str, str], int] = {}
+        self._incarnation = 0
 
     def clock(self, *, tick: bool) -> Horizon:
         """Read the clock row, first advancing it to now when ``tick``."""
-        return self._ask(lambda _: clock.read(self._connections, tick=tick))
+        found = self._ask(lambda _: clock.read(self._connections, tick=tick))
+        if found.incarnation != self._incarnation:  # a backup was restored: its lists have numbers of their own
+            self._format_ids, self._list_ids = {}, {}
+            self._incarnation = found.incarnation
+        return found
 
     def formats(self) -> Sequence[MetadataFormat]:
         """Return the formats of the repository."""
@@ -89,7 +102,13 @@ class Harvest:
         ids = self._ids(prefix, setspec)
         if ids is None:
             return [], False
-        format_id, list_id = ids
+        rows, more = self._page(*ids, start, upper, after, limit, page_bytes, bodies)
+        return ([_in_set(row, setspec) for row in rows] if setspec else rows), more
+
+    def _page(
+        self, format_id: int, list_id: int, start: int, upper: int, after: int | None, limit: int, page_bytes: int,
+        bodies: bool,
+    ) -> tuple[list[Row], bool]:  # fmt: skip
         rows: list[Row] = []
         room = page_bytes
         if after is not None:

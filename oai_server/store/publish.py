@@ -1,4 +1,4 @@
-"""Publishing: the one function that changes what harvesters see.
+"""Publishing: the one way to change what harvesters see.
 
 A batch of drafts, rendered and complete, is compared with what is stored, under the lock of the clock, and only what
 differs is written, with the datestamp of that moment. An unchanged rendition keeps its datestamp; a record that can no
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from oai_server.store import clock
-from oai_server.store.tables import entry, format_, item, list_, list_total, record
+from oai_server.store.tables import departure, entry, format_, item, list_, list_total, record, set_
 
 CHUNK = 500
 """Values in one IN list: below every engine's limit of parameters."""
@@ -33,6 +33,7 @@ class Outcome(Enum):
     UNCHANGED = "unchanged"
     DELETED = "deleted"
     CLAIMED = "claimed"  # the OAI identifier belongs to another source
+    OUTDATED = "outdated"  # the item has changed since its draft was made of what is stored
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,6 @@ class Draft:
     hash: bytes
     rendered: str
     renditions: Mapping[str, bytes | None]
-
-
-@dataclass
-class _Writes:
-    """What one transaction is going to write, collected first and then sent table by table."""
-
-    stamp: int
-    items_new: list[dict[str, Any]] = field(default_factory=list)
-    items_changed: list[dict[str, Any]] = field(default_factory=list)
-    records_new: list[dict[str, Any]] = field(default_factory=list)
-    records_changed: list[dict[str, Any]] = field(default_factory=list)
-    entries_gone: list[tuple[int, int, int]] = field(default_factory=list)
-    entries_new: list[tuple[int, int, int]] = field(default_factory=list)
-    totals: Counter[int] = field(default_factory=Counter)
 
 
 def body_hash(body: bytes | None) -> bytes:
@@ -87,145 +74,273 @@ class Publisher:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lists: dict[tuple[int, str], int] = {}
-        self._formats: dict[str, int] = {}
+        self._numbers = _Numbers()
 
-    def publish(self, drafts: Sequence[Draft]) -> list[Outcome]:
+    def publish(self, drafts: Sequence[Draft], *, dry_run: bool = False) -> list[Outcome]:
         """Store the drafts of one source and make them visible, all at once; returns what became of each, in order."""
-        hashes = [{prefix: body_hash(body) for prefix, body in draft.renditions.items()} for draft in drafts]
-        with self._transaction() as (connection, writes):
+        hashed = _hashed(drafts)
+        with self._change(dry_run) as change:
             known = _items(
-                connection, item.c.source_key, [draft.key for draft in drafts], drafts[0].source if drafts else ""
+                change.connection, item.c.source_key, [d.key for d in drafts], drafts[0].source if drafts else ""
             )
-            claimed = self._claimed(connection, drafts, known)
-            next_id = (connection.execute(select(item.c.id).order_by(item.c.id.desc()).limit(1)).scalar() or 0) + 1
-            records = _records(connection, [row.id for row in known.values()])
+            fresh = [draft.identifier for draft in drafts if draft.key not in known]
+            claimed = _items(change.connection, item.c.identifier, fresh)
+            next_id = (change.connection.scalar(select(item.c.id).order_by(item.c.id.desc()).limit(1)) or 0) + 1
+            change.load([row.id for row in known.values()])
             outcomes = []
-            for draft, hashed in zip(drafts, hashes, strict=True):
-                if draft.identifier in claimed:
-                    outcomes.append(Outcome.CLAIMED)
-                    continue
+            for draft, hashes in zip(drafts, hashed, strict=True):
                 old = known.get(draft.key)
-                outcomes.append(self._compare(connection, writes, draft, hashed, old, next_id, records))
-                next_id += old is None
+                if old is None and draft.identifier in claimed:
+                    outcomes.append(Outcome.CLAIMED)
+                elif old is None:
+                    change.add(next_id, draft, hashes)
+                    next_id += 1
+                    outcomes.append(Outcome.NEW)
+                else:
+                    values = {"deleted": False, "hash": draft.hash, "canonical": draft.canonical}
+                    moved = change.compare(old, draft, hashes) or old.deleted or old.hash != draft.hash
+                    if moved or old.rendered != draft.rendered:
+                        change.update_item(old.id, draft, values)
+                    outcomes.append(Outcome.CHANGED if moved else Outcome.UNCHANGED)
             return outcomes
+
+    def refresh(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Publish other renditions or sets of items whose canonical record is stored; returns what became of each.
+
+        A draft that was made of another state than the one that is stored now is outdated, and changes nothing.
+        """
+        hashed = _hashed(drafts)
+        with self._change() as change:
+            known = _items(change.connection, item.c.identifier, [draft.identifier for draft in drafts])
+            change.load([row.id for row in known.values()])
+            outcomes = []
+            for draft, hashes in zip(drafts, hashed, strict=True):
+                old = known.get(draft.identifier)
+                if old is None or old.deleted or old.hash != draft.hash:
+                    outcomes.append(Outcome.OUTDATED)
+                    continue
+                moved = change.compare(old, draft, hashes)
+                change.update_item(old.id, draft, {})
+                outcomes.append(Outcome.CHANGED if moved else Outcome.UNCHANGED)
+            return outcomes
+
+    def restamp(self, identifiers: Sequence[str], prefixes: Collection[str] | None = None) -> int:
+        """Give the records of items, in these formats or all, a new datestamp as they are; returns how many moved."""
+        with self._change() as change:
+            known = _items(change.connection, item.c.identifier, identifiers)
+            change.load([row.id for row in known.values()])
+            return sum(change.restamp(old, prefixes) for old in known.values())
 
     def withdraw(
-        self, identifiers: Sequence[str] = (), *, source: str = "", keys: Sequence[str] = ()
+        self, identifiers: Sequence[str] = (), *, source: str = "", keys: Sequence[str] = (), dry_run: bool = False
     ) -> dict[str, Outcome]:
         """Turn items into tombstones, by OAI identifier or by a source's keys; the answer leaves out unknown ones."""
-        with self._transaction() as (connection, writes):
+        with self._change(dry_run) as change:
             if keys:
-                found = _items(connection, item.c.source_key, keys, source)
+                found = _items(change.connection, item.c.source_key, keys, source)
             else:
-                found = _items(connection, item.c.identifier, identifiers)
-            records = _records(connection, [row.id for row in found.values()])
-            outcomes = {}
-            for name, old in found.items():
-                outcomes[name] = Outcome.UNCHANGED if old.deleted else Outcome.DELETED
-                if old.deleted:
-                    continue
-                writes.items_changed.append({"key": old.id, "deleted": True})
-                lists = with_ancestors(old.setspecs.split())
-                for format_id, was in records.get(old.id, {}).items():
-                    if not was.deleted:
-                        self._move(connection, writes, old.id, format_id, was, lists, lists, None, b"")
-            return outcomes
+                found = _items(change.connection, item.c.identifier, identifiers)
+            change.load([row.id for row in found.values()])
+            for old in found.values():
+                if not old.deleted:
+                    change.withdraw(old)
+            return {name: Outcome.UNCHANGED if old.deleted else Outcome.DELETED for name, old in found.items()}
 
     @contextmanager
-    def _transaction(self) -> Iterator[tuple[Connection, _Writes]]:
-        """Take the lock and the stamp, and write at the end what was collected meanwhile."""
+    def _change(self, dry_run: bool = False) -> Iterator[_Change]:
+        """Take the lock and the stamp, and write at the end what was collected meanwhile; a dry run only reads."""
+        if dry_run:
+            with self._engine.connect() as connection:
+                yield _Change(connection, 0)
+            return
         try:
             with clock.publishing(self._engine) as (connection, stamp):
-                writes = _Writes(stamp)
-                yield connection, writes
-                _write(connection, writes)
+                change = _Change(connection, stamp)
+                yield change
+                change.write(self._numbers)
         except BaseException:
-            self.forget()
+            self._numbers.forget()
             raise
 
-    def _claimed(self, connection: Connection, drafts: Sequence[Draft], known: Mapping[str, Any]) -> set[str]:
-        """Return the identifiers of new drafts that some item already has."""
-        fresh = [draft.identifier for draft in drafts if draft.key not in known]
-        return set(_items(connection, item.c.identifier, fresh)) if fresh else set()
 
-    def _compare(
-        self, connection: Connection, writes: _Writes, draft: Draft, hashed: Mapping[str, bytes], old: Any,
-        next_id: int, records: Mapping[int, Mapping[int, Any]],
-    ) -> Outcome:  # fmt: skip
-        """Collect the writes that make an item what its draft says."""
-        setspecs = " ".join(draft.setspecs)
-        values = {
-            "setspecs": setspecs, "deleted": False, "hash": draft.hash, "rendered": draft.rendered,
-            "canonical": draft.canonical,
-        }  # fmt: skip
+class _Row(NamedTuple):
+    """A record as stored, without its body."""
+
+    datestamp: int
+    deleted: bool
+    hash: bytes
+
+
+_ENTRY = ("list_id", "datestamp", "item_id")
+_Entry = tuple[str, str, int, int]
+"""Of an entry: prefix and setSpec of its list, datestamp, number of the item."""
+
+
+class _Change:
+    """What one transaction changes: collected first, then written table by table."""
+
+    def __init__(self, connection: Connection, stamp: int) -> None:
+        self.connection = connection
+        self.stamp = stamp
+        self._keeping = set(connection.scalars(select(set_.c.spec).where(set_.c.tombstones)))
+        self._records: dict[int, dict[str, _Row]] = {}
+        self._departed: dict[int, dict[tuple[str, str], int]] = {}
+        self._items_new: list[dict[str, Any]] = []
+        self._items_changed: list[dict[str, Any]] = []
+        self._records_new: list[dict[str, Any]] = []
+        self._records_changed: list[dict[str, Any]] = []
+        self._entries_gone: list[_Entry] = []
+        self._entries_new: list[_Entry] = []
+        self._departures_gone: list[_Entry] = []
+        self._departures_new: list[_Entry] = []
+
+    def load(self, ids: Sequence[int]) -> None:
+        """Read what is stored of items: their records by prefix, and the lists that show them as departed."""
+        columns = (record.c.item_id, format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.hash)
+        query = select(*columns).join_from(record, format_)
+        for item_id, prefix, *row in _chunked(self.connection, query, record.c.item_id, ids):
+            self._records.setdefault(item_id, {})[prefix] = _Row(*row)
+        departures = (departure.c.item_id, format_.c.prefix, list_.c.setspec, departure.c.datestamp)
+        query = select(*departures).join_from(departure, list_).join(format_, format_.c.id == list_.c.format_id)
+        for item_id, prefix, setspec, stamp in _chunked(self.connection, query, departure.c.item_id, ids):
+            self._departed.setdefault(item_id, {})[prefix, setspec] = stamp
+
+    def add(self, item_id: int, draft: Draft, hashes: Mapping[str, bytes]) -> None:
+        """Collect a new item with its records."""
+        self._items_new.append(
+            {"id": item_id, "identifier": draft.identifier, "source": draft.source, "source_key": draft.key,
+             "setspecs": " ".join(draft.setspecs), "deleted": False, "hash": draft.hash, "rendered": draft.rendered,
+             "canonical": draft.canonical}
+        )  # fmt: skip
         lists = with_ancestors(draft.setspecs)
-        if old is None:
-            writes.items_new.append(
-                {"id": next_id, "identifier": draft.identifier, "source": draft.source, "source_key": draft.key}
-                | values
-            )
-            for prefix, body in draft.renditions.items():
-                if body is not None:
-                    self._appear(
-                        connection, writes, next_id, self.format_id(connection, prefix), lists, body, hashed[prefix]
-                    )
-            return Outcome.NEW
-        moved_sets = old.setspecs != setspecs
-        before = with_ancestors(old.setspecs.split()) if moved_sets else lists
-        moved = moved_sets or old.deleted or old.hash != draft.hash
-        wanted = {self.format_id(connection, prefix): prefix for prefix in draft.renditions}
-        stored = records.get(old.id, {})
-        for format_id in wanted.keys() | stored.keys():
-            was = stored.get(format_id)
-            if format_id not in wanted:
-                if moved_sets:  # a format that is not offered now: its rows still stand in the lists of its sets
-                    self._move(connection, writes, old.id, format_id, was, before, lists, _KEEP, b"")
-                continue
-            prefix = wanted[format_id]
-            body = draft.renditions[prefix]
+        for prefix, body in draft.renditions.items():
+            if body is not None:
+                self._appear(item_id, prefix, lists, body, hashes[prefix])
+
+    def update_item(self, item_id: int, draft: Draft, values: Mapping[str, Any]) -> None:
+        """Collect the new values of an item."""
+        self._items_changed.append(
+            {"key": item_id, "setspecs": " ".join(draft.setspecs), "rendered": draft.rendered, **values}
+        )
+
+    def compare(self, old: Any, draft: Draft, hashes: Mapping[str, bytes]) -> bool:
+        """Collect what makes an item's records what its draft says; returns whether a harvester sees a difference."""
+        before, after = with_ancestors(old.setspecs.split()), with_ancestors(draft.setspecs)
+        moved_sets: bool = old.setspecs.split() != list(draft.setspecs)
+        moved = moved_sets
+        stored = self._records.get(old.id, {})
+        for prefix, body in draft.renditions.items():
+            was = stored.get(prefix)
             if was is None:
                 if body is not None:
+                    self._appear(old.id, prefix, after, body, hashes[prefix])
                     moved = True
-                    self._appear(connection, writes, old.id, format_id, lists, body, hashed[prefix])
-            elif moved_sets or was.hash != hashed[prefix] or was.deleted != (body is None):
+            elif moved_sets or was.hash != hashes[prefix] or was.deleted != (body is None):
+                self._move(old.id, prefix, was, before, after)
+                self._records_changed[-1] |= _body(body, hashes[prefix])
                 moved = True
-                self._move(connection, writes, old.id, format_id, was, before, lists, body, hashed[prefix])
-        if moved or old.rendered != draft.rendered:
-            writes.items_changed.append({"key": old.id} | values)
-        return Outcome.CHANGED if moved else Outcome.UNCHANGED
+        if moved_sets:  # formats that are not rendered now: their rows still stand in the lists of the sets
+            for prefix in stored.keys() - draft.renditions.keys():
+                self._move(old.id, prefix, stored[prefix], before, after)
+        return moved
 
-    def _appear(
-        self, connection: Connection, writes: _Writes, item_id: int, format_id: int, lists: Iterable[str], body: bytes,
-        hashed: bytes,
-    ) -> None:  # fmt: skip
-        """Collect the writes for a record that never was."""
-        writes.records_new.append(
-            {"item_id": item_id, "format_id": format_id, "datestamp": writes.stamp, "deleted": False, "size": len(body),
-             "hash": hashed, "body": body}
-        )  # fmt: skip
-        for setspec in lists:
-            list_id = self.list_id(connection, format_id, setspec)
-            writes.entries_new.append((list_id, writes.stamp, item_id))
-            writes.totals[list_id] += 1
+    def withdraw(self, old: Any) -> None:
+        """Collect what turns a live item into a tombstone."""
+        self._items_changed.append({"key": old.id, "deleted": True})
+        lists = with_ancestors(old.setspecs.split())
+        for prefix, was in self._records.get(old.id, {}).items():
+            if not was.deleted:
+                self._move(old.id, prefix, was, lists, lists)
+                self._records_changed[-1] |= _body(None, b"")
 
-    def _move(
-        self, connection: Connection, writes: _Writes, item_id: int, format_id: int, was: Any, before: Iterable[str],
-        after: Iterable[str], body: bytes | None, hashed: bytes,
-    ) -> None:  # fmt: skip
-        """Collect the writes that give a record a new datestamp: with a body, or as a tombstone (body None)."""
-        values: dict[str, Any] = {"item": item_id, "format": format_id, "datestamp": writes.stamp}
-        if body is not _KEEP:
-            values |= {"deleted": body is None, "size": len(body or b""), "hash": hashed, "body": body}
-        writes.records_changed.append(values)
+    def restamp(self, old: Any, prefixes: Collection[str] | None) -> int:
+        """Collect new datestamps for an item's records, and for what lists show of its departures; counts records."""
+        lists = with_ancestors(old.setspecs.split())
+        moved = 0
+        for prefix, was in self._records.get(old.id, {}).items():
+            if prefixes is None or prefix in prefixes:
+                self._move(old.id, prefix, was, lists, lists)
+                moved += 1
+        for (prefix, setspec), stamp in self._departed.get(old.id, {}).items():
+            if prefixes is None or prefix in prefixes:
+                self._leave(prefix, setspec, stamp, old.id, returned=True)
+                self._depart(prefix, setspec, old.id)
+        return moved
+
+    def _appear(self, item_id: int, prefix: str, lists: Iterable[str], body: bytes, hashed: bytes) -> None:
+        """Collect a record that never was."""
+        self._records_new.append({"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, **_body(body, hashed)})
+        self._entries_new += [(prefix, setspec, self.stamp, item_id) for setspec in lists]
+
+    def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str]) -> None:
+        """Collect a new datestamp for a record, in the lists where it was and in those where it shall be."""
+        self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp})
+        departed = self._departed.get(item_id, {})
         for setspec in before:
-            list_id = self.list_id(connection, format_id, setspec)
-            writes.entries_gone.append((list_id, was.datestamp, item_id))
-            writes.totals[list_id] -= 1
+            self._leave(prefix, setspec, was.datestamp, item_id)
+            if setspec not in after and setspec in self._keeping:
+                self._depart(prefix, setspec, item_id)
         for setspec in after:
-            list_id = self.list_id(connection, format_id, setspec)
-            writes.entries_new.append((list_id, writes.stamp, item_id))
-            writes.totals[list_id] += 1
+            if setspec not in before and (prefix, setspec) in departed:
+                self._leave(prefix, setspec, departed[prefix, setspec], item_id, returned=True)
+            self._entries_new.append((prefix, setspec, self.stamp, item_id))
+
+    def _leave(self, prefix: str, setspec: str, stamp: int, item_id: int, *, returned: bool = False) -> None:
+        self._entries_gone.append((prefix, setspec, stamp, item_id))
+        if returned:
+            self._departures_gone.append((prefix, setspec, stamp, item_id))
+
+    def _depart(self, prefix: str, setspec: str, item_id: int) -> None:
+        self._entries_new.append((prefix, setspec, self.stamp, item_id))
+        self._departures_new.append((prefix, setspec, self.stamp, item_id))
+
+    def write(self, numbers: _Numbers) -> None:
+        """Send what was collected, parents first."""
+        connection = self.connection
+        for values in (*self._records_new, *self._records_changed):
+            values["format_id"] = numbers.format_id(connection, values.pop("prefix"))
+        bulk_insert(connection, item, self._items_new)
+        _bulk_update(connection, item, {"id": "key"}, self._items_changed)
+        bulk_insert(connection, record, self._records_new)
+        _bulk_update(connection, record, {"item_id": "item", "format_id": "format_id"}, self._records_changed)
+        gone = [(numbers.list_id(connection, *one[:2]), *one[2:]) for one in self._entries_gone]
+        # Sorted, for neighbours in the index are written together.
+        new = sorted((numbers.list_id(connection, *one[:2]), *one[2:]) for one in self._entries_new)
+        if gone:
+            connection.execute(
+                delete(entry).where(
+                    entry.c.list_id == bindparam("l"),
+                    entry.c.datestamp == bindparam("d"),
+                    entry.c.item_id == bindparam("i"),
+                ),
+                [{"l": list_id, "d": stamp, "i": item_id} for list_id, stamp, item_id in gone],
+            )
+        bulk_insert(connection, entry, [dict(zip(_ENTRY, one, strict=True)) for one in new])
+        self._write_departures(numbers)
+        _add_totals(connection, Counter(one[0] for one in new), Counter(one[0] for one in gone))
+
+    def _write_departures(self, numbers: _Numbers) -> None:
+        if self._departures_gone:
+            self.connection.execute(
+                delete(departure).where(departure.c.item_id == bindparam("i"), departure.c.list_id == bindparam("l")),
+                [
+                    {"i": item_id, "l": numbers.list_id(self.connection, prefix, setspec)}
+                    for prefix, setspec, _, item_id in self._departures_gone
+                ],
+            )
+        rows = [
+            {"item_id": item_id, "list_id": numbers.list_id(self.connection, prefix, setspec), "datestamp": stamp}
+            for prefix, setspec, stamp, item_id in self._departures_new
+        ]
+        bulk_insert(self.connection, departure, rows)
+
+
+class _Numbers:
+    """The numbers of formats and lists, which never change, as far as they were needed."""
+
+    def __init__(self) -> None:
+        self._formats: dict[str, int] = {}
+        self._lists: dict[tuple[str, str], int] = {}
 
     def format_id(self, connection: Connection, prefix: str) -> int:
         """Return the number of a format that :func:`declare` has written."""
@@ -233,20 +348,20 @@ class Publisher:
             self._formats = dict(connection.execute(select(format_.c.prefix, format_.c.id)).all())
         return self._formats[prefix]
 
-    def list_id(self, connection: Connection, format_id: int, setspec: str) -> int:
+    def list_id(self, connection: Connection, prefix: str, setspec: str) -> int:
         """Return the number of a list, made where it is new. Lists are never removed."""
-        found = self._lists.get((format_id, setspec))
+        found = self._lists.get((prefix, setspec))
         if found is not None:
             return found
-        self._lists = {
-            (f, s): i for i, f, s in connection.execute(select(list_.c.id, list_.c.format_id, list_.c.setspec))
-        }
-        found = self._lists.get((format_id, setspec))
+        query = select(list_.c.id, format_.c.prefix, list_.c.setspec).join_from(list_, format_)
+        self._lists = {(prefix, setspec): number for number, prefix, setspec in connection.execute(query)}
+        found = self._lists.get((prefix, setspec))
         if found is None:
             found = max(self._lists.values(), default=0) + 1
+            format_id = self.format_id(connection, prefix)
             connection.execute(insert(list_).values(id=found, format_id=format_id, setspec=setspec))
             connection.execute(insert(list_total).values(list_id=found, n=0))
-            self._lists[format_id, setspec] = found
+            self._lists[prefix, setspec] = found
         return found
 
     def forget(self) -> None:
@@ -254,29 +369,18 @@ class Publisher:
         self._lists, self._formats = {}, {}
 
 
-_KEEP = b"(keep the body there is)"
+def _hashed(drafts: Iterable[Draft]) -> list[dict[str, bytes]]:
+    return [{prefix: body_hash(body) for prefix, body in draft.renditions.items()} for draft in drafts]
 
 
-def _write(connection: Connection, writes: _Writes) -> None:
-    """Send the collected writes, parents first."""
-    _bulk_insert(connection, item, writes.items_new)
-    _bulk_update(connection, item, {"id": "key"}, writes.items_changed)
-    _bulk_insert(connection, record, writes.records_new)
-    _bulk_update(connection, record, {"item_id": "item", "format_id": "format"}, writes.records_changed)
-    if writes.entries_gone:
-        connection.execute(
-            delete(entry).where(
-                entry.c.list_id == bindparam("l"),
-                entry.c.datestamp == bindparam("d"),
-                entry.c.item_id == bindparam("i"),
-            ),
-            [{"l": key[0], "d": key[1], "i": key[2]} for key in writes.entries_gone],
-        )
-    writes.entries_new.sort()  # neighbours in the index are written together
-    _bulk_insert(
-        connection, entry, [{"list_id": key[0], "datestamp": key[1], "item_id": key[2]} for key in writes.entries_new]
-    )
-    moved = [{"l": list_id, "by": by} for list_id, by in sorted(writes.totals.items()) if by]
+def _body(body: bytes | None, hashed: bytes) -> dict[str, Any]:
+    """Return the columns of a record that hold its body; None makes a tombstone."""
+    return {"deleted": body is None, "size": len(body or b""), "hash": hashed, "body": body}
+
+
+def _add_totals(connection: Connection, new: Counter[int], gone: Counter[int]) -> None:
+    moved = [{"l": number, "by": new[number] - gone[number]} for number in sorted(new.keys() | gone.keys())]
+    moved = [values for values in moved if values["by"]]
     if moved:
         connection.execute(
             update(list_total).where(list_total.c.list_id == bindparam("l")).values(n=list_total.c.n + bindparam("by")),
@@ -289,12 +393,19 @@ def _bulk_update(
 ) -> None:
     """Update rows found by their key columns; ``keys`` says which value of a row is which key."""
     for names in {frozenset(row) for row in rows}:
-        query = update(table).where(*(table.c[column] == bindparam(name) for column, name in keys.items()))
-        values: dict[str, Any] = {name: bindparam(name) for name in sorted(names - set(keys.values()))}
-        connection.execute(query.values(values), [row for row in rows if row.keys() == names])
+        query = update(table).where(*(table.c[column] == bindparam(f"k_{name}") for column, name in keys.items()))
+        others = sorted(names - set(keys.values()))
+        connection.execute(
+            query.values({name: bindparam(name) for name in others}),
+            [
+                {f"k_{name}": row[name] for name in keys.values()} | {name: row[name] for name in others}
+                for row in rows
+                if row.keys() == names
+            ],
+        )
 
 
-def _bulk_insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def bulk_insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that are known to be new: by COPY on PostgreSQL, where it is ten times an INSERT."""
     if not rows:
         return
@@ -320,34 +431,19 @@ _PG_TYPES = {
 }  # fmt: skip
 
 
+def _chunked(connection: Connection, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:
+    """Yield the rows of a query for many values of a column."""
+    for start in range(0, len(values), CHUNK):
+        yield from connection.execute(query.where(column.in_(values[start : start + CHUNK])))
+
+
 def _items(connection: Connection, column: Any, values: Sequence[str], source: str | None = None) -> dict[str, Any]:
     """Return item rows (without the canonical record) by the value of a column."""
-    wanted = [
-        item.c.id,
-        item.c.identifier,
-        item.c.setspecs,
-        item.c.deleted,
-        item.c.hash,
-        item.c.rendered,
-        item.c.source,
-    ]
-    found = {}
-    for start in range(0, len(values), CHUNK):
-        query = select(column, *wanted).where(column.in_(values[start : start + CHUNK]))
-        if source is not None:
-            query = query.where(item.c.source == source)
-        found.update({row[0]: row for row in connection.execute(query)})
-    return found
-
-
-def _records(connection: Connection, ids: Sequence[int]) -> dict[int, dict[int, Any]]:
-    """Return the record rows (without bodies) of items, by item and format."""
-    found: dict[int, dict[int, Any]] = {}
-    columns = [record.c.item_id, record.c.format_id, record.c.datestamp, record.c.deleted, record.c.hash]
-    for start in range(0, len(ids), CHUNK):
-        for row in connection.execute(select(*columns).where(record.c.item_id.in_(ids[start : start + CHUNK]))):
-            found.setdefault(row.item_id, {})[row.format_id] = row
-    return found
+    columns = (item.c.id, item.c.identifier, item.c.setspecs, item.c.deleted, item.c.hash, item.c.rendered)
+    query = select(column, *columns)
+    if source is not None:
+        query = query.where(item.c.source == source)
+    return {row[0]: row for row in _chunked(connection, query, column, values)}
 
 
 def declare(engine: Engine, formats: Iterable[tuple[str, str, str, str]]) -> None:

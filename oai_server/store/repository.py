@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +15,9 @@ from oai_server.protocol.repository import Horizon, MetadataFormat, Set
 from oai_server.store import clock, publish, schema
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
-from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher
-from oai_server.store.sets import Sets
-from oai_server.store.tables import format_, item, list_, list_total, record
+from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher, with_ancestors
+from oai_server.store.sets import Declared, Sets
+from oai_server.store.tables import departure, format_, item, list_, list_total, record
 
 SKEW = 60
 """Seconds by which the clocks of application and database may differ."""
@@ -31,6 +31,19 @@ class Known:
     rendered: str
     deleted: bool
     identifier: str
+
+
+class Stored(NamedTuple):
+    """A live item as it is stored: what its renditions are made of, and by which formats they were made."""
+
+    number: int
+    source: str
+    key: str
+    identifier: str
+    setspecs: str
+    hash: bytes
+    rendered: str
+    canonical: bytes
 
 
 class Claim(NamedTuple):
@@ -75,6 +88,11 @@ class Store:
         self._url = url
         self._publisher = Publisher(self._engine)
         self._sets = Sets(self._engine)
+
+    @property
+    def place(self) -> str:
+        """The address of the database, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -143,17 +161,67 @@ class Store:
                 found.update((name, Claim(source, deleted)) for name, source, deleted in connection.execute(query))
         return found
 
-    def publish(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """Store drafts of one source and make them visible, all at once; returns what became of each."""
+    def publish(self, drafts: Sequence[Draft], *, dry_run: bool = False) -> list[Outcome]:
+        """Store drafts of one source and make them visible, all at once; returns what became (or would) of each."""
         with self._explaining():
-            return self._publisher.publish(drafts)
+            return self._publisher.publish(drafts, dry_run=dry_run)
 
     def withdraw(
-        self, identifiers: Sequence[str] = (), *, source: str = "", keys: Sequence[str] = ()
+        self, identifiers: Sequence[str] = (), *, source: str = "", keys: Sequence[str] = (), dry_run: bool = False
     ) -> dict[str, Outcome]:
         """Turn items into tombstones, by OAI identifier or by a source's keys; unknown ones are not in the answer."""
         with self._explaining():
-            return self._publisher.withdraw(identifiers, source=source, keys=keys)
+            return self._publisher.withdraw(identifiers, source=source, keys=keys, dry_run=dry_run)
+
+    def stale(self, rendered: str, after: int = 0, limit: int = 1000) -> list[Stored]:
+        """Return the next live items, by number, whose renditions were made by other formats than these."""
+        columns = (item.c.id, item.c.source, item.c.source_key, item.c.identifier, item.c.setspecs, item.c.hash,
+                   item.c.rendered, item.c.canonical)  # fmt: skip
+        query = (
+            select(*columns)
+            .where(item.c.id > after, item.c.deleted.is_(False), item.c.rendered != rendered)
+            .order_by(item.c.id)
+            .limit(limit)
+        )
+        with self._explaining(), self._engine.connect() as connection:
+            return [Stored(*row) for row in connection.execute(query)]
+
+    def count_stale(self, rendered: str) -> int:
+        """Count the live items whose renditions were made by other formats than these."""
+        query = select(func.count()).where(item.c.deleted.is_(False), item.c.rendered != rendered)
+        with self._explaining(), self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def refresh(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Publish other renditions or sets of what is stored; a draft of another state than that is outdated."""
+        with self._explaining():
+            return self._publisher.refresh(drafts)
+
+    def restamp(self, identifiers: Sequence[str], prefixes: Collection[str] | None = None) -> int:
+        """Give the records of items, in these formats or all, a new datestamp as they are; returns how many moved."""
+        with self._explaining():
+            return self._publisher.restamp(identifiers, prefixes)
+
+    def members(self, setspec: str | None, batch: int = 1000) -> Iterator[list[str]]:
+        """Yield the OAI identifiers of what is in a set, or shown there as deleted; of everything without a set."""
+        last = 0
+        while True:
+            with self._explaining(), self._engine.connect() as connection:
+                query = select(item.c.id, item.c.identifier, item.c.setspecs).where(item.c.id > last)
+                rows = connection.execute(query.order_by(item.c.id).limit(batch)).all()
+                query = select(departure.c.item_id).join_from(departure, list_).where(list_.c.setspec == setspec)
+                span = departure.c.item_id.between(last, rows[-1].id if rows else last)
+                left = set(connection.scalars(query.where(span))) if setspec else set()
+            if not rows:
+                return
+            last = rows[-1].id
+            found = [
+                row.identifier
+                for row in rows
+                if setspec is None or row.id in left or setspec in with_ancestors(row.setspecs.split())
+            ]
+            if found:
+                yield found
 
     def live_keys(self, source: str, batch: int = 5000) -> Iterator[list[str]]:
         """Yield the keys of a source's live items, in batches, in no order that matters."""
@@ -177,10 +245,10 @@ class Store:
         with self._explaining():
             return self._sets.resolve(labels, write=write)
 
-    def describe_sets(self, described: Iterable[Set]) -> None:
+    def declare_sets(self, declared: Iterable[Declared]) -> None:
         """Make the sets that the settings declare stand in the database, empty ones too."""
         with self._explaining():
-            self._sets.describe({one.spec: (one.name, one.description) for one in described})
+            self._sets.declare(declared)
 
     def sets(self) -> list[tuple[Set, int]]:
         """Return all sets with the number of records (oai_dc, deleted ones included) in each."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -28,6 +29,16 @@ def slug(label: str) -> str:
             # A name in another script has no letters left: a digest of it is legal and stays the same.
             parts.append(plain or "set-" + hashlib.blake2b(part.encode(), digest_size=4).hexdigest())
     return (":".join(parts) or "set")[:LONGEST].rstrip(":")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the settings say of a set. With ``tombstones`` its lists show what has left it as deleted."""
+
+    spec: str
+    name: str | None = None
+    description: str | None = None
+    tombstones: bool = False
 
 
 class Sets:
@@ -57,21 +68,26 @@ class Sets:
             self._make(new)
         return {label: self._specs.get(label) or slug(label) for label in wanted}
 
-    def describe(self, descriptions: Mapping[str, tuple[str | None, str | None]]) -> None:
-        """Make the sets of the settings (spec: name, description) stand in the database as the settings say."""
-        present = {found.spec: found for found in self.all()}
-        changed = {
-            spec: (name or spec, description)
-            for spec, (name, description) in descriptions.items()
-            if spec not in present
-            or (present[spec].name, present[spec].description) != (name or present[spec].name, description)
-        }
-        if not changed:
+    def declare(self, declared: Iterable[Declared]) -> None:
+        """Make the sets of the settings stand in the database as the settings say, empty ones too."""
+        wanted = {one.spec: one for one in declared}
+        with self._engine.connect() as connection:
+            columns = (set_.c.spec, set_.c.name, set_.c.description, set_.c.tombstones)
+            present = {row.spec: Declared(*row) for row in connection.execute(select(*columns))}
+        changed = []
+        for spec, found in present.items():
+            said = wanted.get(spec, Declared(spec, found.name, found.description))
+            said = replace(said, name=said.name or found.name)
+            if said != found:
+                changed.append(said)
+        new = [replace(said, name=said.name or spec) for spec, said in wanted.items() if spec not in present]
+        if not (changed or new):
             return
-        self.resolve(changed)
+        self.resolve(one.spec for one in new)
         with clock.publishing(self._engine) as (connection, _):
-            for spec, (name, description) in changed.items():
-                connection.execute(update(set_).where(set_.c.spec == spec).values(name=name, description=description))
+            for one in (*changed, *new):
+                values = {"name": one.name, "description": one.description, "tombstones": one.tombstones}
+                connection.execute(update(set_).where(set_.c.spec == one.spec).values(values))
 
     def _make(self, labels: Iterable[str]) -> None:
         with clock.publishing(self._engine) as (connection, _):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )  # fmt: skip
 
 metadata = MetaData(
@@ -104,6 +105,15 @@ list_total = Table(
     Column("n", Big, nullable=False),
 )
 
+# What a list still shows as deleted of an item that has left its set: the entry stands at the datestamp of that moment.
+departure = Table(
+    "departure",
+    metadata,
+    Column("item_id", Big, ForeignKey("item.id"), primary_key=True, autoincrement=False),
+    Column("list_id", Integer, ForeignKey("list.id"), primary_key=True, autoincrement=False),
+    Column("datestamp", Big, nullable=False),
+)
+
 set_ = Table(
     "oai_set",
     metadata,
@@ -111,6 +121,7 @@ set_ = Table(
     Column("label", Text, nullable=False, unique=True),  # what sources call it: a label gets its setSpec once for ever
     Column("name", Text, nullable=False),
     Column("description", Text),
+    Column("tombstones", Boolean, nullable=False, server_default=text("false")),  # show who has left it as deleted
 )
 
 Index("ix_item_source_deleted", item.c.source, item.c.deleted)

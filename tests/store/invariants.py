@@ -44,6 +44,11 @@ def assert_sound(engine: Engine) -> None:
         assert record.deleted or not item.deleted, f"{item.identifier} is deleted but lives in format {format_id}"
         for setspec in with_ancestors(item.setspecs.split()):
             expected.add((format_id, setspec, record.datestamp, item_id))
+    for departure in rows(engine, "departure"):
+        where, item = lists[departure.list_id], items[departure.item_id]
+        assert where.setspec not in with_ancestors(item.setspecs.split()), departure
+        assert departure.datestamp <= records[item.id, where.format_id].datestamp
+        expected.add((where.format_id, where.setspec, departure.datestamp, item.id))
     for item in items.values():
         assert item.deleted or any(not r.deleted for (i, _), r in records.items() if i == item.id), item.identifier
     entries = rows(engine, "entry")

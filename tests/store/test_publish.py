@@ -6,6 +6,7 @@ import random
 import string
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import draft
+from drafts import OFFERED, draft
 from invariants import assert_sound, dump, rows
 
 from oai_server.store import clock
 from oai_server.store.publish import Outcome, with_ancestors
 from oai_server.store.repository import Store
+from oai_server.store.sets import Declared
 
 
 class Clock:
@@ -118,6 +120,76 @@ def test_an_identifier_belongs_to_the_first_source_that_claims_it(store: Store):
     assert store.claimed(["oai:d.org:x"])["oai:d.org:x"].source == "s"
 
 
+def shown_in(store: Store, setspec: str, prefix: str = "oai_dc") -> dict[str, tuple[int, bool, str]]:
+    """Return what the list of a set shows of each item: datestamp, deleted, sets."""
+    harvest = store.harvest(OFFERED)
+    rows, _ = harvest.page(prefix, setspec, 0, 1 << 40, None, 1000, 1 << 20, bodies=True)
+    assert all(row.deleted == (row.body is None) for row in rows)
+    harvest._connections.drop()
+    return {row.identifier: (row.datestamp, row.deleted, row.setspecs) for row in rows}
+
+
+def test_a_set_with_tombstones_shows_what_has_left_it_as_deleted_there_alone(store: Store):
+    store.declare_sets([Declared("a", tombstones=True), Declared("a:b"), Declared("c")])
+    store.publish([draft("x", sets=("a:b",)), draft("y", sets=("a:b",))])
+    x = "oai:d.org:x"
+    left = Clock(store).step()
+    store.publish([draft("x", sets=("c",))])
+    assert shown_in(store, "a")[x] == (left, True, "a")
+    assert x not in shown_in(store, "a:b"), "the option is that of one set"
+    assert shown_in(store, "c")[x] == (left, False, "c")
+    assert seen(store, "x") == {"oai_dc": (left, False), "mods": (left, False)}
+    edited = Clock(store).step()
+    store.publish([draft("x", b"<dc>2</dc>", sets=("c",))])
+    assert shown_in(store, "c")[x] == (edited, False, "c")
+    assert shown_in(store, "a")[x] == (left, True, "a"), "what becomes of it elsewhere is nothing to this set"
+    assert store.restamp([x]) == 2
+    back = Clock(store).step()
+    store.publish([draft("x", b"<dc>2</dc>", sets=("a", "c"))])
+    assert shown_in(store, "a")[x] == (back, False, "a c")
+    assert_sound(store._engine)
+
+
+def test_an_item_that_is_deleted_and_returns_without_its_set_stays_deleted_there(store: Store):
+    store.declare_sets([Declared("a", tombstones=True)])
+    store.publish([draft("x", sets=("a",))])
+    store.withdraw(["oai:d.org:x"])
+    back = Clock(store).step()
+    store.publish([draft("x")])
+    assert shown_in(store, "a") == {"oai:d.org:x": (back, True, "a")}
+    assert_sound(store._engine)
+
+
+def test_a_refresh_changes_only_what_is_still_as_it_was_made_of(store: Store):
+    store.resolve_sets(["a"])
+    store.publish([draft(key, canonical=b"one") for key in "xyz"])
+    store.publish([draft("y", canonical=b"two")])
+    store.withdraw(["oai:d.org:z"])
+    before = {key: seen(store, key) for key in "xyz"}
+    now = Clock(store).step()
+    drafts = [
+        replace(draft(key, mods=b"<mods>2</mods>", sets=("a",) * (key == "x"), canonical=b"one"), rendered="v2")
+        for key in "xyz"
+    ]
+    assert store.refresh(drafts) == [Outcome.CHANGED, Outcome.OUTDATED, Outcome.OUTDATED]
+    assert seen(store, "x") == {"oai_dc": (now, False), "mods": (now, False)}, "it has another set"
+    assert {key: seen(store, key) for key in "yz"} == {key: before[key] for key in "yz"}
+    assert [one.key for one in store.stale("v2")] == ["y"]
+    assert store.count_stale("v2") == 1
+    assert_sound(store._engine)
+
+
+def test_a_dry_run_foresees_the_outcome_and_writes_nothing(store: Store):
+    store.publish([draft("x"), draft("y"), draft("z", source="t")])
+    before = dump(store._engine)
+    drafts = [draft("x"), draft("y", mods=b"<mods>2</mods>"), draft("z"), draft("new", sets=("n",))]
+    foreseen = store.publish(drafts, dry_run=True)
+    assert store.withdraw(["oai:d.org:x"], dry_run=True) == {"oai:d.org:x": Outcome.DELETED}
+    assert dump(store._engine) == before
+    assert foreseen == store.publish(drafts)
+    assert foreseen == [Outcome.UNCHANGED, Outcome.CHANGED, Outcome.CLAIMED, Outcome.NEW]
+
+
 def test_a_batch_that_fails_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch):
     store.publish([draft("x", sets=("a",))])
     before = dump(store._engine)
@@ -146,6 +218,7 @@ def test_a_large_batch_of_big_bodies_goes_in_whole(store: Store):
 KEYS = st.sampled_from(string.ascii_lowercase[:6])
 BODIES = st.none() | st.sampled_from([b"<one/>", b"<two/>", b"<three>\xc3\xa9</three>"])
 DC = st.sampled_from([b"<dc>1</dc>", b"<dc>2</dc>"])
+KEEPING = ("a:b", "d")  # sets that show what has left them as deleted
 SPECS = st.lists(st.sampled_from(["a", "a:b", "a:b:c", "d"]), max_size=3, unique=True).map(tuple)
 
 
@@ -157,6 +230,9 @@ class History(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.store = type(self).new_store()
+        self.store.resolve_sets(["a:b:c"])
+        self.store.declare_sets(Declared(spec, tombstones=True) for spec in KEEPING)
+        self.departed: dict[tuple[str, str, str], int] = {}
         self.clock = Clock(self.store)
         self.now = self.clock.step()
         self.sets: dict[str, tuple[str, ...]] = {}
@@ -174,15 +250,30 @@ class History(RuleBasedStateMachine):
         now = self.store.horizon().horizon
         for one, outcome in zip(drafts, outcomes, strict=True):
             new = one.key not in self.sets
+            before = with_ancestors(self.sets.get(one.key, ()))
             moved_sets = not new and self.sets[one.key] != one.setspecs
             self.sets[one.key] = one.setspecs
             moved = False
             for prefix, body in one.renditions.items():
                 was = self.records.get((one.key, prefix))
+                for spec in with_ancestors(one.setspecs) - before:
+                    self.departed.pop((one.key, prefix, spec), None)
+                for spec in (before - with_ancestors(one.setspecs)) & {*KEEPING}:
+                    if was is not None:
+                        self.departed[one.key, prefix, spec] = now
                 if (was is None and body is not None) or (was is not None and (moved_sets or was[1] != body)):
                     self.records[one.key, prefix] = (now, body)
                     moved = True
             assert outcome is (Outcome.NEW if new else Outcome.CHANGED if moved else Outcome.UNCHANGED)
+
+    @rule(keys=st.sets(KEYS, min_size=1, max_size=3), prefixes=st.none() | st.sets(st.sampled_from(["oai_dc", "mods"])))
+    def restamp(self, keys: set[str], prefixes: set[str] | None) -> None:
+        moved = self.store.restamp([f"oai:d.org:{key}" for key in sorted(keys)], prefixes)
+        now = self.store.horizon().horizon
+        chosen = [where for where in self.records if where[0] in keys and (prefixes is None or where[1] in prefixes)]
+        assert moved == len(chosen)
+        self.records.update({where: (now, self.records[where][1]) for where in chosen})
+        self.departed.update({where: now for where in self.departed if where[:2] in chosen})
 
     @rule(keys=st.sets(KEYS, min_size=1, max_size=3), by_identifier=st.booleans())
     def withdraw(self, keys: set[str], by_identifier: bool) -> None:
@@ -216,7 +307,14 @@ class History(RuleBasedStateMachine):
         for setspec in {spec for sets in self.sets.values() for spec in with_ancestors(sets)}:
             inside = {f"oai:d.org:{key}" for key, sets in self.sets.items() if setspec in with_ancestors(sets)}
             given = {f"oai:d.org:{key}" for key, prefix in self.records if prefix == "oai_dc"}
-            assert listed(self.store, "oai_dc", setspec) == inside & given
+            left = {
+                f"oai:d.org:{key}": at for (key, pre, s), at in self.departed.items() if (pre, s) == ("oai_dc", setspec)
+            }
+            assert listed(self.store, "oai_dc", setspec) == inside & given | left.keys()
+            if setspec:
+                shown = shown_in(self.store, setspec)
+                tombstones = {one: at for one, (at, _, sets) in shown.items() if sets == setspec and one not in inside}
+                assert tombstones == left
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

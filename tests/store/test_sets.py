@@ -15,7 +15,7 @@ from invariants import rows
 from metadata_formats.record import clean_text
 from oai_server.protocol.repository import Set
 from oai_server.store.repository import Store
-from oai_server.store.sets import LEGAL, slug
+from oai_server.store.sets import LEGAL, Declared, slug
 
 NAMES = ["Prints & drawings", "Prints / drawings", "Prints-drawings", "Карти", "地図", "a::b", ":", " ", "a:b", "a",
          "A", "ä", "a:", "x" * 400, "x" * 500, "-a-", "a b:c d", "set", "é", "e\u0301"]  # fmt: skip
@@ -51,8 +51,8 @@ def test_every_slug_is_legal(name: str):
 
 def test_settings_name_a_set_before_and_after_it_has_records(store: Store):
     store.resolve_sets(["maps:old"])
-    store.describe_sets([Set("maps", "Maps", "All maps"), Set("new", "", None)])
-    store.describe_sets([Set("maps", "Maps", "All maps"), Set("new", "", None)])
+    store.declare_sets([Declared("maps", "Maps", "All maps"), Declared("new")])
+    store.declare_sets([Declared("maps", "Maps", "All maps"), Declared("new")])
     found = {one.spec: one for one, _ in store.sets()}
     assert found["maps"] == Set("maps", "Maps", "All maps")
     assert found["new"].name == "new"
