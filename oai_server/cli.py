@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import wraps
@@ -27,13 +27,16 @@ from metadata_formats.record import clean_text
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest import files
-from oai_server.ingest.importer import Formats, Importer, ImportRefused, Plan, Report
+from oai_server.ingest.importer import Importer, ImportRefused, Plan, Report
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.readers import Job
-from oai_server.protocol.repository import MetadataFormat, Set
-from oai_server.store.engine import StoreError
+from oai_server.ingest.rendering import Formats, Rendered, Renderer
+from oai_server.ingest.rules import RuleError, Rules
+from oai_server.protocol.repository import MetadataFormat
+from oai_server.store.engine import StoreError, StoreUnavailable
 from oai_server.store.publish import Outcome
 from oai_server.store.repository import Count, Store
+from oai_server.store.sets import Declared
 
 P = ParamSpec("P")
 NOTHING_DONE = 2
@@ -48,10 +51,17 @@ class Installation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings: Settings = config.load(folder)
+        self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
 
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
         return registry.load(self.settings.prefixes)
+
+    def rendering(self) -> Formats:
+        """Return the formats with their options, and the rules of the sets."""
+        made, settings = self.formats(), self.settings
+        options = {prefix: settings.format_options(prefix) for prefix in made}
+        return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
 
     def store(self) -> Store:
         """Open the store.
@@ -75,7 +85,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     def run(instance: str | None, debug: bool, **options: Any) -> None:
         try:
             sys.exit(function(Installation(config.folder(instance)), **options) or 0)
-        except (ConfigError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
             if debug:
                 raise
             fail(str(error))
@@ -150,7 +160,10 @@ def _upgrade(store: Store) -> None:
 def _declare(installation: Installation, store: Store) -> None:
     """Write what the settings say of formats and sets."""
     store.declare((p, f.schema, f.namespace, f.version) for p, f in installation.formats().items())
-    store.describe_sets(Set(spec, s.name or "", s.description) for spec, s in installation.settings.sets.items())
+    store.declare_sets(
+        Declared(spec, said.name, said.description, said.tombstones)
+        for spec, said in installation.settings.sets.items()
+    )
 
 
 def _max_deletes(_context: click.Context, _parameter: click.Parameter, text: str) -> float | int:
@@ -189,15 +202,15 @@ def import_(
         force=force, dry_run=dry_run,
     )  # fmt: skip
     job = Job(reader or defaults.reader, profile)
-    made = installation.formats()
-    options = {prefix: settings.format_options(prefix) for prefix in made}
-    formats = Formats(made, settings.repository_name, settings.base_url, options)
+    store = installation.store()
+    if not dry_run:
+        _declare(installation, store)
     with ExitStack() as stack:
         out = stack.enter_context(_opened(report_file)) if report_file else None
         report = Report(_teller(out))
-        importer = Importer(installation.store(), formats, settings.domain, plan, report)
+        importer = Importer(store, installation.rendering(), settings.domain, plan, report)
         importer.run(job, list(files.sources(paths)), stack.enter_context(_progress()))
-    _tell_remarks(report)
+    _tell_remarks(report.remarks, report.not_given)
     click.echo(f"{'would be: ' if dry_run else ''}{report.line}")
     done = report.new + report.changed + report.unchanged + report.deleted
     return 0 if not report.rejected else SOME_REJECTED if done else NOTHING_DONE
@@ -234,10 +247,10 @@ def _placed(event: dict[str, Any]) -> str:
     return ": ".join([", ".join(parts), message] if parts else [message])
 
 
-def _tell_remarks(report: Report) -> None:
-    for kind, count in sorted(report.remarks.items()):
+def _tell_remarks(remarks: Mapping[str, int], not_given: Mapping[str, int]) -> None:
+    for kind, count in sorted(remarks.items()):
         click.echo(f"{kind}: {count}")
-    for prefix, count in sorted(report.not_given.items()):
+    for prefix, count in sorted(not_given.items()):
         click.echo(f"not given as {prefix}, its format failed: {count}")
 
 
@@ -279,6 +292,38 @@ def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
 
 
 @main.command()
+@click.option("--prefix", "prefixes", multiple=True, metavar="P", help="Render this format only (repeatable).")
+@click.option("--set", "setspec", metavar="SPEC", help="Render the items of this set only.")
+@click.option("--restamp", is_flag=True, help="Give what is chosen a new datestamp, changed or not.")
+@click.option(
+    "--report", "report_file", metavar="FILE.jsonl", help="Write what changed, was remarked or rejected, one a line."
+)
+@command
+def render(
+    installation: Installation, prefixes: tuple[str, ...], setspec: str | None, restamp: bool, report_file: str | None
+) -> int:
+    """Render again what formats or rules of sets have changed; only what differs gets a new datestamp."""
+    store = installation.store()
+    _declare(installation, store)
+    unknown = [prefix for prefix in prefixes if prefix not in installation.formats()]
+    if unknown:
+        fail(f"the format {unknown[0]} is not offered; offered are {', '.join(installation.formats())}")
+    if setspec is not None and setspec not in {one.spec for one, _ in store.sets()}:
+        fail(f"there is no set {setspec}; 'oai-server sets' lists them")
+    with ExitStack() as stack:
+        out = stack.enter_context(_opened(report_file)) if report_file else None
+        report = Rendered(_teller(out))
+        renderer = Renderer(store, installation.rendering(), report, prefixes=prefixes or None, setspec=setspec)
+        progress = stack.enter_context(_progress())
+        renderer.run(progress)
+        if restamp:
+            renderer.restamp(progress)
+    _tell_remarks({"rule failed": report.failed_rules} if report.failed_rules else {}, report.not_given)
+    click.echo(report.line + (f" · restamped {report.restamped}" if restamp else ""))
+    return SOME_REJECTED if report.rejected else 0
+
+
+@main.command()
 @click.option("--bind", metavar="HOST:PORT", help="Where to listen.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.")
 @click.option("--threads", type=click.IntRange(1), help="Threads in each process.")
@@ -295,9 +340,24 @@ def serve(installation: Installation, bind: str | None, workers: int | None, thr
         fail("there is no secret key: run 'oai-server init', or set OAI_SECRET_KEY")
     store = installation.store()
     _declare(installation, store)
+    for url in settings.replica_urls:
+        _check_replica(store, url)
     store.close()
     click.echo(f"serving {settings.repository_name} at {settings.base_url} (listening on {settings.bind})")
     Server(settings, _offered(installation)).run()
+
+
+def _check_replica(primary: Store, url: str) -> None:
+    """Refuse a replica of another database; one that is away now may come back."""
+    replica = Store(url)
+    try:
+        replica.check()
+        if replica.horizon().incarnation != primary.horizon().incarnation:
+            raise StoreError(f"replica_urls: {replica.place} is no replica of the database at {primary.place}")
+    except StoreUnavailable as error:
+        click.echo(f"oai-server: warning: a replica is away, the primary serves alone meanwhile: {error}", err=True)
+    finally:
+        replica.close()
 
 
 def _offered(installation: Installation) -> list[MetadataFormat]:
@@ -316,6 +376,8 @@ def status(installation: Installation) -> None:
     _print_counts("format", store.counts_by_format())
     _print_counts("source", store.counts_by_source())
     click.echo(f"sets      {len(store.sets())}")
+    if stale := store.count_stale(installation.rendering().rendered):
+        click.echo(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
 
 
 def _print_counts(kind: str, counts: list[Count]) -> None:

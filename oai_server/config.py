@@ -43,10 +43,12 @@ class Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SetSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The name and description that ListSets gives a set."""
+    """What ListSets says of a set, which records it takes in by rule, and whether it shows what has left it."""
 
     name: str | None = None
     description: str | None = None
+    where: str | None = None
+    tombstones: bool = False
 
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -62,6 +64,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     )
     domain: str = "archive.example.org"
     database_url: str = ""
+    replica_urls: list[str] = []
     secret_key: str | list[str] = ""
     page_size: Annotated[int, Meta(ge=1, le=10_000)] = 250
     identifiers_page_size: Annotated[int, Meta(ge=1, le=50_000)] = 500
@@ -219,6 +222,13 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
     for key in settings.keys:
         if len(key) < 16 and key:
             refuse("secret_key", "a key needs 16 characters or more")
+    if settings.replica_urls and not settings.database_url.startswith("postgresql"):
+        refuse("replica_urls", "only a PostgreSQL database has replicas; set database_url to their primary")
+    for address in settings.replica_urls:
+        if not address.startswith("postgresql"):
+            refuse(
+                "replica_urls", f"{address!r} is not an address like postgresql+psycopg://user:password@host/database"
+            )
     for spec in settings.sets:
         if not _SETSPEC.fullmatch(spec):
             refuse("sets", f"{spec!r} is not a setSpec: letters, digits and -_.!~*'() in parts joined by colons")

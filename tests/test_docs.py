@@ -28,7 +28,7 @@ from metadata_formats import record as model
 from metadata_formats import registry
 from oai_server import config
 from oai_server.cli import main
-from oai_server.ingest import document, profile, readers, table
+from oai_server.ingest import document, profile, readers, rules, table
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -245,6 +245,13 @@ def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:
         for ending in re.findall(r"`(\.\w+)`", endings):
             head = b"PK\x03\x04" if ending == ".xlsx" else b""
             assert readers.load(name).recognises(f"file{ending}", head), ending
+
+
+def test_every_rule_that_is_shown_can_be_used() -> None:
+    text = section(PUBLISH, "Sets made by rule")
+    shown = re.findall(r"^\| [^`|]+ \| (`+)(.+?)\1 \|$", text, re.MULTILINE)
+    assert len(shown) == 6
+    rules.Rules({f"s{number}": where.replace("\\|", "|").strip() for number, (_, where) in enumerate(shown)})
 
 
 def shapes() -> list[type[msgspec.Struct]]:

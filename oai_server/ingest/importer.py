@@ -18,19 +18,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from metadata_formats import registry
 from metadata_formats.record import Record, clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected
 from oai_server.ingest.readers import Job
+from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats
 from oai_server.store.publish import Draft, Outcome
-from oai_server.store.repository import Claim, Known, Store
+from oai_server.store.repository import Known, Store
 
-BATCH = 1000
-"""Items published at once: harvesters wait for the clock's lock no longer than such a batch takes to write."""
-BATCH_BYTES = 64 * 1024 * 1024
-"""Bytes of renditions after which a batch is published before it is full."""
 LONGEST_KEY = 500
 LONGEST_SET = 500
 LONGEST_IDENTIFIER = 1024
@@ -84,45 +80,6 @@ class Report:
             f"new {self.new} · changed {self.changed} · unchanged {self.unchanged} · "
             f"deleted {self.deleted} · rejected {self.rejected}"
         )
-
-
-class Formats:
-    """The formats of a repository with the context that they render in."""
-
-    def __init__(
-        self, formats: Mapping[str, registry.Format], repository_name: str, base_url: str,
-        options: Mapping[str, Mapping[str, Any]],
-    ) -> None:  # fmt: skip
-        self._formats = formats
-        self._options = options
-        self._name = repository_name
-        self._url = base_url
-        # Whatever changes renditions changes this: the formats, their versions, their options.
-        self.rendered = " ".join(
-            f"{prefix}:{made.version}" + (f":{_digest(options[prefix])}" if options.get(prefix) else "")
-            for prefix, made in formats.items()
-        )
-
-    def declarations(self) -> list[tuple[str, str, str, str]]:
-        """Return prefix, schema, namespace and version of each format."""
-        return [(prefix, made.schema, made.namespace, made.version) for prefix, made in self._formats.items()]
-
-    def renditions(self, record: Record, identifier: str) -> tuple[dict[str, bytes | None], list[str]]:
-        """Return the payload of each format (None where the record has none), and what went wrong where one failed."""
-        bodies: dict[str, bytes | None] = {}
-        failures = []
-        for prefix, made in self._formats.items():
-            context = registry.Context(identifier, self._name, self._url, self._options.get(prefix, {}))
-            try:
-                bodies[prefix] = registry.rendition(made, record, context)
-            except registry.FormatError as error:
-                bodies[prefix] = None
-                failures.append(str(error))
-        return bodies, failures
-
-
-def _digest(options: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(options, order="deterministic").hex()[:200]
 
 
 class Importer:
@@ -278,11 +235,11 @@ class Importer:
         claims = self._store.claimed([key for key in names if key.startswith(f"oai:{self._domain}:")])
         claims = {identifier: claim for identifier, claim in claims.items() if claim.source == self._plan.source}
         own = [key for key in names if key not in claims]
-        outcomes = self._dry_withdraw(claims, own) if self._plan.dry_run else {}
-        if not self._plan.dry_run and claims:
-            outcomes |= self._store.withdraw(list(claims))
-        if not self._plan.dry_run and own:
-            outcomes |= self._store.withdraw(source=self._plan.source, keys=own)
+        outcomes: dict[str, Outcome] = {}
+        if claims:
+            outcomes |= self._store.withdraw(list(claims), dry_run=self._plan.dry_run)
+        if own:
+            outcomes |= self._store.withdraw(source=self._plan.source, keys=own, dry_run=self._plan.dry_run)
         for key, (file, where) in names.items():
             outcome = outcomes.get(key)
             if outcome is None:
@@ -291,10 +248,6 @@ class Importer:
                 self._report.deleted += outcome is Outcome.DELETED
                 self._report.unchanged += outcome is Outcome.UNCHANGED
                 self._report.tell({"outcome": outcome.value, "file": file, "where": where, "id": key})
-
-    def _dry_withdraw(self, claims: Mapping[str, Claim], own: Sequence[str]) -> dict[str, Outcome]:
-        known: dict[str, Known | Claim] = {**self._store.known(self._plan.source, own), **claims}
-        return {key: Outcome.UNCHANGED if found.deleted else Outcome.DELETED for key, found in known.items()}
 
     def _take(self, name: str, found: Found, keys: _Keys) -> None:
         """Put a record in the batch, unless its identifier was there before or cannot be one."""
@@ -353,9 +306,9 @@ class Importer:
             places.append((found, name))
             size += sum(len(body) for body in draft.renditions.values() if body is not None)
             if size > BATCH_BYTES:
-                self._publish(drafts, places, known)
+                self._publish(drafts, places)
                 drafts, places, size = [], [], 0
-        self._publish(drafts, places, known)
+        self._publish(drafts, places)
         self._gone(gone, known)
 
     def _draft(self, found: Found, name: str, specs: Mapping[str, str], old: Known | None) -> Draft | None:
@@ -369,10 +322,13 @@ class Importer:
             return None
         identifier = old.identifier if old else self._identifier(record.id)
         bodies, failures = self._formats.renditions(record, identifier)
-        for failure in failures:
-            self._report.not_given[failure.split(":")[0]] += 1
-            self._report.tell({"outcome": "remark", "file": name, "where": found.where, "id": record.id,
-                               "kind": "format failed", "path": "", "value": failure})  # fmt: skip
+        setspecs, failed_rules = self._formats.sets(record)
+        self._report.not_given.update(failure.split(":")[0] for failure in failures)
+        self._report.remarks.update("rule failed" for _ in failed_rules)
+        for kind, values in (("format failed", failures), ("rule failed", failed_rules)):
+            for value in values:
+                self._report.tell({"outcome": "remark", "file": name, "where": found.where, "id": record.id,
+                                   "kind": kind, "path": "", "value": value})  # fmt: skip
         if bodies.get("oai_dc") is None:
             self._report.reject(name, found.where, record.id, "; ".join(failures) or "it cannot be given as oai_dc")
             return None
@@ -380,7 +336,7 @@ class Importer:
             source=self._plan.source,
             key=record.id,
             identifier=identifier,
-            setspecs=tuple(record.sets),
+            setspecs=setspecs,
             canonical=record.to_json(),
             hash=hashed,
             rendered=self._formats.rendered,
@@ -390,10 +346,10 @@ class Importer:
     def _identifier(self, key: str) -> str:
         return f"oai:{self._domain}:{quote(self._plan.id_prefix + key, safe=_LOCAL)}"
 
-    def _publish(self, drafts: list[Draft], places: Sequence[tuple[Found, str]], known: Mapping[str, Known]) -> None:
+    def _publish(self, drafts: list[Draft], places: Sequence[tuple[Found, str]]) -> None:
         if not drafts:
             return
-        outcomes = self._foreseen(drafts, known) if self._plan.dry_run else self._store.publish(drafts)
+        outcomes = self._store.publish(drafts, dry_run=self._plan.dry_run)
         for draft, (found, name), outcome in zip(drafts, places, outcomes, strict=True):
             if outcome is Outcome.CLAIMED:
                 self._report.reject(
@@ -408,19 +364,6 @@ class Importer:
             self._report.unchanged += outcome is Outcome.UNCHANGED
             if outcome is not Outcome.UNCHANGED:
                 self._report.tell({"outcome": outcome.value, "file": name, "where": found.where, "id": draft.key})
-
-    def _foreseen(self, drafts: Sequence[Draft], known: Mapping[str, Known]) -> list[Outcome]:
-        """Say what publishing would come to, without doing it."""
-        claimed = self._store.claimed([draft.identifier for draft in drafts if draft.key not in known])
-        outcomes = []
-        for draft in drafts:
-            old = known.get(draft.key)
-            if old is None:
-                outcomes.append(Outcome.CLAIMED if draft.identifier in claimed else Outcome.NEW)
-            else:
-                same = old.hash == draft.hash and not old.deleted
-                outcomes.append(Outcome.UNCHANGED if same else Outcome.CHANGED)
-        return outcomes
 
     def _gone(self, gone: Sequence[tuple[Found, str]], known: Mapping[str, Known]) -> None:
         """Withdraw the records that say they are deleted. One that was never here leaves nothing behind."""

@@ -134,8 +134,8 @@ class Lists:
             bodies=place.bodies,
         )  # fmt: skip
         row = rows[0] if rows else pointed_at
-        if row is None:
-            raise tokens.refused("the record at which it points is gone")
+        if row is None:  # items are never removed: this one is as new as the token's horizon, and not here yet
+            raise StaleNode("the record at which the token points is not here yet")
         return row
 
     def _next(self, place: Place, rows: Sequence[Row], clock: Horizon) -> Place:

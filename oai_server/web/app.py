@@ -14,6 +14,7 @@ from oai_server.protocol.tokens import Signer
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.web import endpoint, health, pages
+from oai_server.web.nodes import Nodes
 
 
 def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
@@ -31,8 +32,13 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
     limits = Limits(
         settings.page_size, settings.identifiers_page_size, settings.page_bytes, int(settings.token_days * 86400)
     )
-    provider = Provider(repository, identity, Signer(settings.keys), limits)
-    app.register_blueprint(endpoint.blueprint(provider))
+    signer = Signer(settings.keys)
+    replicas = [Store(url).harvest(formats) for url in settings.replica_urls]
+    nodes = Nodes(
+        Provider(repository, identity, signer, limits),
+        [Provider(replica, identity, signer, limits) for replica in replicas],
+    )
+    app.register_blueprint(endpoint.blueprint(nodes))
     app.register_blueprint(pages.blueprint(settings, store, repository))
     app.register_blueprint(health.blueprint(store))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from oai_server.protocol import arguments
-from oai_server.protocol.provider import Provider
 from oai_server.web import compression
+from oai_server.web.nodes import Nodes
 
 LONGEST_BODY = 65_536
 """Bytes of a POST body; a longer one is no OAI-PMH request."""
@@ -19,7 +19,7 @@ _FORM = "application/x-www-form-urlencoded"
 _TOO_LONG = [("verb", ""), ("verb", "")]  # no verb can be told: badVerb
 
 
-def blueprint(provider: Provider) -> Blueprint:
+def blueprint(nodes: Nodes) -> Blueprint:
     """Return the endpoint at ``/oai`` (``/oai/`` answers too: a redirect would lose harvesters)."""
     endpoint = Blueprint("endpoint", __name__)
 
@@ -27,7 +27,7 @@ def blueprint(provider: Provider) -> Blueprint:
     @endpoint.route("/oai/", methods=["GET", "POST"])
     def oai() -> Response:
         """Answer one request: always XML, whatever Accept says, for Java clients put text/html first."""
-        return _respond(provider.answer(_given()))
+        return _respond(nodes.answer(_given()))
 
     return endpoint
 

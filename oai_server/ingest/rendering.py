@@ -1,0 +1,221 @@
+"""Rendering: what harvesters see of a canonical record, and the same again when formats or rules have changed.
+
+An item remembers what it was rendered by: formats, their versions and options, and the rules of sets. Where that is not
+what the settings say now, ``oai-server render`` makes its renditions and sets anew from the stored record, in batches,
+while the server serves. Only records whose bytes differ get a new datestamp; a change of sets moves all of an item's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from metadata_formats import record as model
+from metadata_formats import registry
+from metadata_formats.record import Record, RecordError
+from oai_server.ingest.rules import Rules
+from oai_server.store.publish import Draft, Outcome, with_ancestors
+from oai_server.store.repository import Store, Stored
+
+BATCH = 1000
+"""Items rendered and published at once."""
+BATCH_BYTES = 64 * 1024 * 1024
+"""Bytes of renditions after which a batch is published before it is full."""
+
+
+class Formats:
+    """The formats of a repository with the context that they render in, and the rules of its sets."""
+
+    def __init__(
+        self, formats: Mapping[str, registry.Format], repository_name: str, base_url: str,
+        options: Mapping[str, Mapping[str, Any]], rules: Rules | None = None,
+    ) -> None:  # fmt: skip
+        self._formats = formats
+        self._options = options
+        self._name = repository_name
+        self._url = base_url
+        self._rules = rules or Rules({})
+        # Whatever changes what harvesters see changes this.
+        self._marks = {prefix: self._mark(prefix) for prefix in formats}
+        self.rendered = self.mark({})
+
+    def _mark(self, prefix: str) -> str:
+        context = [self._name, self._url, self._options.get(prefix, {})]
+        digest = hashlib.blake2b(msgspec.json.encode(context, order="deterministic"), digest_size=6).hexdigest()
+        return f"{prefix}:{self._formats[prefix].version}:{digest}"
+
+    def mark(self, before: Mapping[str, str], prefixes: Collection[str] | None = None) -> str:
+        """Return what an item is rendered by, where of what it was rendered by before only these formats are new."""
+        if prefixes is None:
+            return " ".join(filter(None, [*self._marks.values(), self._rules.fingerprint]))
+        marks = {**before, **{prefix: self._marks[prefix] for prefix in prefixes}}
+        return " ".join(marks[prefix] for prefix in [*self._marks, _RULES] if prefix in marks)
+
+    def stale(self, rendered: str, prefixes: Collection[str]) -> bool:
+        """Tell whether what an item was rendered by differs in one of these formats."""
+        before = marks(rendered)
+        return any(before.get(prefix) != self._marks[prefix] for prefix in prefixes)
+
+    def declarations(self) -> list[tuple[str, str, str, str]]:
+        """Return prefix, schema, namespace and version of each format."""
+        return [(prefix, made.schema, made.namespace, made.version) for prefix, made in self._formats.items()]
+
+    def sets(self, record: Record) -> tuple[tuple[str, ...], list[str]]:
+        """Return the sets of a record, its own and those made by rule, sorted; and which rules failed with it."""
+        by_rule, failures = self._rules.sets(record)
+        return tuple(sorted(by_rule.union(record.sets))), failures
+
+    def renditions(
+        self, record: Record, identifier: str, prefixes: Collection[str] | None = None
+    ) -> tuple[dict[str, bytes | None], list[str]]:
+        """Return the payload of each format (None where the record has none), and what went wrong where one failed."""
+        bodies: dict[str, bytes | None] = {}
+        failures = []
+        for prefix, made in self._formats.items():
+            if prefixes is not None and prefix not in prefixes:
+                continue
+            context = registry.Context(identifier, self._name, self._url, self._options.get(prefix, {}))
+            try:
+                bodies[prefix] = registry.rendition(made, record, context)
+            except registry.FormatError as error:
+                bodies[prefix] = None
+                failures.append(str(error))
+        return bodies, failures
+
+
+_RULES = "where"
+
+
+def marks(rendered: str) -> dict[str, str]:
+    """Return by prefix what an item was rendered by; the rules of sets stand under ``where``."""
+    return {(_RULES if mark.startswith(f"{_RULES}=") else mark.split(":")[0]): mark for mark in rendered.split()}
+
+
+@dataclass
+class Rendered:
+    """What a rendering came to; ``tell`` is given each remark as it happens."""
+
+    tell: Callable[[dict[str, Any]], None] = lambda _: None
+    changed: int = 0
+    unchanged: int = 0
+    restamped: int = 0
+    rejected: int = 0
+    failed_rules: int = 0
+    not_given: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def line(self) -> str:
+        """The report in one line."""
+        return f"changed {self.changed} · unchanged {self.unchanged} · rejected {self.rejected}"
+
+
+class Renderer:
+    """Renders again what is stored, as far as it was rendered by something else than now."""
+
+    def __init__(
+        self, store: Store, formats: Formats, report: Rendered, *, prefixes: Collection[str] | None = None,
+        setspec: str | None = None,
+    ) -> None:  # fmt: skip
+        """Choose formats (``prefixes``; else all, and the rules of sets) and items (of a set; else all)."""
+        self._store = store
+        self._formats = formats
+        self._report = report
+        self._prefixes = prefixes
+        self._setspec = setspec
+
+    def run(self, progress: Callable[[int], None] = lambda _: None) -> Rendered:
+        """Render what is stale, batch by batch. Can be stopped at any point and run again.
+
+        Raises:
+            StoreError: the database failed; batches published before stay.
+        """
+        self._store.declare(self._formats.declarations())
+        last = 0
+        while batch := self._store.stale(self._formats.rendered, last, BATCH):
+            last = batch[-1].number
+            self._render([stored for stored in batch if self._chosen(stored)])
+            progress(len(batch))
+        self._store.checkpoint()
+        return self._report
+
+    def restamp(self, progress: Callable[[int], None] = lambda _: None) -> Rendered:
+        """Give the chosen records a new datestamp as they are: harvesters fetch them again."""
+        for identifiers in self._store.members(self._setspec, BATCH):
+            self._report.restamped += self._store.restamp(identifiers, self._prefixes)
+            progress(len(identifiers))
+        self._store.checkpoint()
+        return self._report
+
+    def _chosen(self, stored: Stored) -> bool:
+        if self._setspec is not None and self._setspec not in with_ancestors(stored.setspecs.split()):
+            return False
+        return self._prefixes is None or self._formats.stale(stored.rendered, self._prefixes)
+
+    def _render(self, batch: Iterable[Stored]) -> None:
+        drafts: list[Draft] = []
+        size = 0
+        for stored in batch:
+            draft = self._draft(stored)
+            if draft is None:
+                continue
+            drafts.append(draft)
+            size += sum(len(body) for body in draft.renditions.values() if body is not None)
+            if size > BATCH_BYTES:
+                self._publish(drafts)
+                drafts, size = [], 0
+        self._publish(drafts)
+
+    def _draft(self, stored: Stored) -> Draft | None:
+        """Return an item as it shall be seen; None where its record can no longer be given at all."""
+        try:
+            record = model.from_json(stored.canonical)
+        except RecordError as error:
+            self._reject(stored, str(error))
+            return None
+        bodies, failures = self._formats.renditions(record, stored.identifier, self._prefixes)
+        setspecs: tuple[str, ...] = tuple(stored.setspecs.split())
+        if self._prefixes is None:
+            setspecs, failed = self._formats.sets(record)
+            self._report.failed_rules += len(failed)
+            self._remark(stored, "rule failed", failed)
+        self._remark(stored, "format failed", failures)
+        self._report.not_given.update(failure.split(":")[0] for failure in failures)
+        if "oai_dc" in bodies and bodies["oai_dc"] is None:
+            self._reject(stored, "; ".join(failures) or "it cannot be given as oai_dc")
+            return None
+        return Draft(
+            source=stored.source,
+            key=stored.key,
+            identifier=stored.identifier,
+            setspecs=setspecs,
+            canonical=stored.canonical,
+            hash=stored.hash,
+            rendered=self._formats.mark(marks(stored.rendered), self._prefixes),
+            renditions=bodies,
+        )
+
+    def _reject(self, stored: Stored, message: str) -> None:
+        """Report an item that stays as it was."""
+        self._report.rejected += 1
+        self._report.tell(
+            {"outcome": "rejected", "file": "", "where": "", "id": stored.identifier, "message": message}
+        )  # fmt: skip
+
+    def _remark(self, stored: Stored, kind: str, failures: Iterable[str]) -> None:
+        for failure in failures:
+            self._report.tell({"outcome": "remark", "file": "", "where": "", "id": stored.identifier, "kind": kind,
+                               "path": "", "value": failure})  # fmt: skip
+
+    def _publish(self, drafts: list[Draft]) -> None:
+        if not drafts:
+            return
+        for draft, outcome in zip(drafts, self._store.refresh(drafts), strict=True):
+            self._report.changed += outcome is Outcome.CHANGED
+            self._report.unchanged += outcome is Outcome.UNCHANGED
+            if outcome is Outcome.CHANGED:
+                self._report.tell({"outcome": "changed", "file": "", "where": "", "id": draft.identifier})
