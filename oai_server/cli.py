@@ -147,6 +147,32 @@ def upgrade(installation: Installation) -> None:
     _declare(installation, store)
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@command
+def backup(installation: Installation, file: Path) -> None:
+    """Write all records into a new FILE, while harvesters are served and imports run."""
+    with _progress() as progress:
+        items = installation.store().backup(file, progress)
+    click.echo(
+        f"{file} holds {items} items; back up {installation.folder / config.CONFIG} and the secret key beside it"
+    )
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@command
+def restore(installation: Installation, file: Path) -> None:
+    """Make the repository what the backup FILE says; harvesters fetch everything again."""
+    store = installation.store()
+    with _progress() as progress:
+        restored = store.restore(file, progress)
+    _declare(installation, store)
+    click.echo(
+        f"restored {restored.items} items; {restored.forgotten} of them came after the backup, and are deleted now"
+    )
+
+
 def _upgrade(store: Store) -> None:
     before, after = store.upgrade()
     if before is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
 import pytest
-from servers import Installation
+from servers import Installation, wait_until
 
 OAI = "oai:archive.example.org:"
 TWO = '{"id":"a","titles":[{"value":"A é"}],"sets":["m:n"]}\n{"id":"b","titles":[{"value":"B"}]}\n'
@@ -22,7 +23,7 @@ def test_init_can_be_run_again(instance: Installation):
     assert stat.S_IMODE((instance.folder / "secret_key").stat().st_mode) == 0o600
     (instance.folder / "config.toml").write_text('repository_name = "Mine"\n[sets.m]\nname = "Maps"\n')
     instance.run("init")
-    assert instance.run("upgrade").stdout == "the database has schema 0001 already\n"
+    assert re.fullmatch(r"the database has schema [0-9]{4} already\n", instance.run("upgrade").stdout)
     assert (instance.folder / "secret_key").read_bytes() == secret
     status = instance.run("status").stdout
     assert status.startswith("Mine\n")
@@ -45,6 +46,39 @@ def test_delete_and_show(instance: Installation):
     assert (said.returncode, said.stderr) == (2, f"oai-server: {OAI}a has no live record in mods; it has: none\n")
     feed(instance)
     assert "<dc:title>A é</dc:title>" in instance.run("show", "a", "--prefix", "oai_dc").stdout
+
+
+def test_a_repository_goes_back_to_its_backup_and_harvesters_hear_of_it(instance: Installation, tmp_path: Path):
+    feed(instance)
+    said = instance.run("backup", tmp_path / "monday")
+    assert said.stdout.startswith(f"{tmp_path / 'monday'} holds 2 items; ")
+    with instance.serve(page_size=1) as server:
+        instance.run("delete", f"{OAI}a")
+        instance.run("import", "-", "--reader", "canonical", stdin='{"id":"c","titles":[{"value":"C"}]}')
+        wait_until(
+            lambda: server.get(verb="ListIdentifiers", metadataPrefix="oai_dc").text.count("<header") == 3, 5, "c"
+        )
+        page = server.get(verb="ListRecords", metadataPrefix="mods").text
+        token = re.search(r"<resumptionToken[^>]*>([^<]+)<", page)[1]
+        last = re.search(r"<responseDate>([^<]+)<", page)[1]
+        assert server.get(verb="ListRecords", resumptionToken=token).text.count("<record>") == 1
+        said = instance.run("restore", tmp_path / "monday")
+        assert said.stdout == "restored 3 items; 1 of them came after the backup, and are deleted now\n"
+        refused = server.get(verb="ListRecords", resumptionToken=token).text
+        assert re.search(r'<error code="badResumptionToken">[^<]*restored', refused), refused
+        ask = {"verb": "ListIdentifiers", "metadataPrefix": "mods", "from_": last}
+        wait_until(lambda: server.get(**ask).text.count("<header") == 3, 5, "all records, anew")
+        headers = re.findall(r"<header(.*?)><identifier>(.*?)<", server.get(**ask).text)
+        assert {one.removeprefix(OAI): "deleted" in status for status, one in headers} == {
+            "a": False,
+            "b": False,
+            "c": True,
+        }
+    assert instance.run("backup", tmp_path / "monday", check=False).stderr.startswith("oai-server: ")
+    (tmp_path / "notes.txt").write_text("no database at all, but long enough to be one" * 99)
+    said = instance.run("restore", tmp_path / "notes.txt", check=False)
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    assert "notes.txt is no backup" in said.stderr
 
 
 def test_formats_says_what_is_offered(new_installation):

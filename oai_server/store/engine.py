@@ -25,7 +25,7 @@ class StoreUnavailable(StoreError):
     """The database is away, busy or full for now: the same request may succeed later."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str | URL) -> Engine:
     """Return an engine for writing: SQLite in WAL with ``BEGIN IMMEDIATE``, PostgreSQL through psycopg 3.
 
     Raises:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from oai_server.store import clock
+from oai_server.store.tables import clock as clock_row
 from oai_server.store.tables import departure, entry, format_, item, list_, list_total, record, set_
 
 CHUNK = 500
@@ -155,6 +156,7 @@ class Publisher:
             return
         try:
             with clock.publishing(self._engine) as (connection, stamp):
+                self._numbers.know(connection)
                 change = _Change(connection, stamp)
                 yield change
                 change.write(self._numbers)
@@ -336,11 +338,19 @@ class _Change:
 
 
 class _Numbers:
-    """The numbers of formats and lists, which never change, as far as they were needed."""
+    """The numbers of formats and lists, as far as they were needed: they never change, unless a backup is restored."""
 
     def __init__(self) -> None:
         self._formats: dict[str, int] = {}
         self._lists: dict[tuple[str, str], int] = {}
+        self._incarnation = 0
+
+    def know(self, connection: Connection) -> None:
+        """Forget everything where the database is another since the last time."""
+        incarnation = connection.scalar(select(clock_row.c.incarnation)) or 0
+        if incarnation != self._incarnation:
+            self.forget()
+            self._incarnation = incarnation
 
     def format_id(self, connection: Connection, prefix: str) -> int:
         """Return the number of a format that :func:`declare` has written."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from oai_server.protocol.repository import Horizon, MetadataFormat, Set
-from oai_server.store import clock, publish, schema
+from oai_server.store import backup, clock, publish, schema
+from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
 from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher, with_ancestors
@@ -320,6 +322,18 @@ class Store:
                 return clock.read(connections, tick=False)
         finally:
             connections.drop()
+
+    def backup(self, file: Path, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Write all that is stored at one moment into a new file; returns the number of items."""
+        with self._explaining():
+            return backup.backup(self._engine, file, progress)
+
+    def restore(self, file: Path, progress: Callable[[int], None] = lambda _: None) -> Restored:
+        """Make the store what a backup says, all at once; all records get a new datestamp, old tokens are refused."""
+        with self._explaining():
+            restored = backup.restore(self._engine, file, progress)
+        self.checkpoint()
+        return restored
 
     def checkpoint(self) -> None:
         """After a bulk load: let SQLite fold its log into the file, PostgreSQL look at what changed."""
