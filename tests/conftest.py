@@ -8,18 +8,38 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import ENGINES, Cluster, Installation, postgresql_binaries
+from servers import ENGINES, Cluster, Installation, Replica, postgresql_binaries
+
+
+def _binaries() -> Path:
+    binaries = postgresql_binaries()
+    if not binaries:
+        pytest.skip("MISSING PostgreSQL: no /usr/lib/postgresql/*/bin and no initdb on the PATH")
+    return binaries
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Cluster]:
     """A PostgreSQL cluster for the whole run; skips where PostgreSQL is not installed."""
-    binaries = postgresql_binaries()
-    if not binaries:
-        pytest.skip("MISSING PostgreSQL: no /usr/lib/postgresql/*/bin and no initdb on the PATH")
-    cluster = Cluster(binaries)
+    cluster = Cluster(_binaries())
     yield cluster
     cluster.remove()
+
+
+@pytest.fixture(scope="module")
+def own_postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL cluster that a module may crash: it keeps every commit. Skips as ``postgresql`` does."""
+    cluster = Cluster(_binaries(), synchronous_commit="on", full_page_writes="on", wal_keep_size="1GB")
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="module")
+def replica(own_postgresql: Cluster) -> Iterator[Replica]:
+    """A streaming replica of ``own_postgresql``."""
+    standby = own_postgresql.replica()
+    yield standby
+    standby.remove()
 
 
 @pytest.fixture(scope="session")

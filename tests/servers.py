@@ -106,14 +106,38 @@ class Server:
                     members.append(int(folder.name))
         return sorted(members)
 
+    def wait_ready(self) -> None:
+        """Wait until /health/ready says so; fail with the log where the server ends instead."""
+        wait_until(lambda: self.ready() or self.process.poll() is not None, 30, f"/health/ready\n{self.log[-3000:]}")
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server exited {self.process.returncode} at its start:\n{self.log[-3000:]}")
+
+    def stop(self) -> None:
+        """SIGTERM must end every process, with exit 0 and no traceback in the log."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=40)
+        wait_until(lambda: not self.processes(), 5, "the end of the workers")
+        assert code == 0, f"the server exited {code} on SIGTERM:\n{self.log[-3000:]}"
+        assert "Traceback" not in self.log, self.log[-6000:]
+
+    def kill(self) -> None:
+        """SIGKILL every process of the server, if any is left."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
 
 @dataclass
 class Installation:
-    """One instance folder, with its settings as ``OAI_…`` variables, on a port that stays its own."""
+    """One instance folder, with its settings as ``OAI_…`` variables, on a port that stays its own.
+
+    ``program`` begins its commands, where that shall not be ``oai-server`` itself.
+    """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    program: tuple[str, ...] = (str(PROGRAM),)
 
     @property
     def url(self) -> str:
@@ -134,7 +158,7 @@ class Installation:
         **settings: object,
     ) -> subprocess.CompletedProcess[str]:
         """Run one ``oai-server`` command on this instance; ``check`` fails with what it said where it fails."""
-        command = [str(PROGRAM), *map(str, arguments), "--instance", str(self.folder)]
+        command = [*self.program, *map(str, arguments), "--instance", str(self.folder)]
         done = subprocess.run(
             command,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
@@ -156,7 +180,7 @@ class Installation:
         with log_file.open("ab") as log:
             process = subprocess.Popen(
                 [
-                    str(PROGRAM),
+                    *self.program,
                     "serve",
                     *("--instance", str(self.folder)),
                     *("--bind", f"127.0.0.1:{self.port}"),
@@ -173,39 +197,29 @@ class Installation:
 
     @contextlib.contextmanager
     def serve(self, *, workers: int = 2, threads: int = 4, **settings: object) -> Iterator[Server]:
-        """Serve until the block ends; then SIGTERM must end every process, with exit 0 and no traceback in the log."""
+        """Serve until the block ends; then it must stop as :meth:`Server.stop` says."""
         server = self.launch(workers=workers, threads=threads, **settings)
         try:
-            wait_until(
-                lambda: server.ready() or server.process.poll() is not None, 30, f"/health/ready\n{server.log[-3000:]}"
-            )
-            if server.process.poll() is not None:
-                raise AssertionError(
-                    f"the server exited {server.process.returncode} at its start:\n{server.log[-3000:]}"
-                )
+            server.wait_ready()
             yield server
-            server.process.send_signal(signal.SIGTERM)
-            code = server.process.wait(timeout=40)
-            wait_until(lambda: not server.processes(), 5, "the end of the workers")
-            assert code == 0, f"the server exited {code} on SIGTERM:\n{server.log[-3000:]}"
-            assert "Traceback" not in server.log, server.log[-6000:]
+            server.stop()
         except BaseException as error:
             error.add_note(f"server log, its end:\n{server.log[-3000:]}")
             raise
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(server.process.pid, signal.SIGKILL)
-            server.process.wait()
+            server.kill()
 
 
 class Cluster:
     """A PostgreSQL server of the tests' own: unsafe and fast, in a temporary folder, on a free port.
 
-    PostgreSQL refuses to run as root; there it runs as the user ``postgres``, else ``nobody``.
+    PostgreSQL refuses to run as root; there it runs as the user ``postgres``, else ``nobody``. ``options`` are settings
+    of the server that differ from these: after a crash, for one, a commit is only there with ``synchronous_commit``.
     """
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, **options: object) -> None:
         self.binaries = binaries
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="oai-postgresql-"))
         self.port = free_port()
         self._databases = 0
@@ -218,10 +232,13 @@ class Cluster:
             group = pwd.getpwnam(user).pw_gid
             self._identity = {"user": user, "group": group, "extra_groups": []}
             shutil.chown(self.folder, user, group)
+        self._create()
+        self.start()
+
+    def _create(self) -> None:
         self._run(
             "initdb", "--auth=trust", "--username=oai", "--encoding=UTF8", "--locale=C", "--no-sync", "-D", self.data
         )
-        self.start()
 
     @property
     def data(self) -> Path:
@@ -259,6 +276,7 @@ class Cluster:
             "full_page_writes": "off",
             "max_connections": 200,
             "timezone": "Pacific/Auckland",  # nobody may rely on a server that thinks in UTC
+            **self.options,
         }
         given = " ".join(f"-c {name}={value}" for name, value in options.items())
         self._run("pg_ctl", "start", "-w", "-D", self.data, "-l", self.folder / "log", "-o", given)
@@ -283,6 +301,40 @@ class Cluster:
         with contextlib.suppress(RuntimeError):
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def replica(self) -> Replica:
+        """Start a streaming replica of all databases, to be removed on its own."""
+        return Replica(self)
+
+
+class Replica(Cluster):
+    """A streaming replica of a cluster: follows it at once, or lags as far as it is told to."""
+
+    def __init__(self, primary: Cluster) -> None:
+        self._primary = primary
+        # A primary that was away is looked for again soon.
+        super().__init__(primary.binaries, **primary.options, wal_retrieve_retry_interval="200ms")
+
+    def _create(self) -> None:
+        primary = ("-h", "127.0.0.1", "-p", self._primary.port, "-U", "oai")
+        self._run("pg_basebackup", *primary, "-D", self.data, "--write-recovery-conf", "-c", "fast", "--no-sync")
+
+    def url(self, of_primary: str) -> str:
+        """Return the URL here of a database of the primary."""
+        return of_primary.replace(f":{self._primary.port}/", f":{self.port}/")
+
+    def caught_up(self) -> bool:
+        """Tell whether it shows all that the primary has written by now."""
+        written = self._primary.sql("SELECT pg_current_wal_flush_lsn()").strip()
+        return self.sql(f"SELECT pg_last_wal_replay_lsn() >= '{written}'").strip() == "t"
+
+    def pause(self) -> None:
+        """Show nothing new from now on."""
+        self.sql("SELECT pg_wal_replay_pause()")
+
+    def resume(self) -> None:
+        """Catch up, and follow again."""
+        self.sql("SELECT pg_wal_replay_resume()")
 
 
 def postgresql_binaries() -> Path | None:
