@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -51,6 +51,7 @@ class Installation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings: Settings = config.load(folder)
+        self._opened: list[Store] = []
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
 
     def formats(self) -> dict[str, registry.Format]:
@@ -63,19 +64,29 @@ class Installation:
         options = {prefix: settings.format_options(prefix) for prefix in made}
         return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
 
+    def database(self) -> Store:
+        """Return the store, whatever there is; it is closed with the installation."""
+        self._opened.append(Store(self.settings.database_url))
+        return self._opened[-1]
+
     def store(self) -> Store:
         """Open the store.
 
         Raises:
             StoreError: it is not there, or not of this version.
         """
-        store = Store(self.settings.database_url)
         if self.settings.database_url.startswith("sqlite:"):
             path = Path(self.settings.database_url.removeprefix("sqlite:///"))
             if not path.exists():
                 raise StoreError(f"there is no database at {path}: run 'oai-server init' first")
+        store = self.database()
         store.check()
         return store
+
+    def close(self) -> None:
+        """Let go of the database."""
+        for store in self._opened:
+            store.close()
 
 
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
@@ -84,7 +95,9 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     @wraps(function)
     def run(instance: str | None, debug: bool, **options: Any) -> None:
         try:
-            sys.exit(function(Installation(config.folder(instance)), **options) or 0)
+            with closing(Installation(config.folder(instance))) as installation:
+                status = function(installation, **options) or 0
+            sys.exit(status)
         except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
             if debug:
                 raise
@@ -132,7 +145,7 @@ def init(installation: Installation) -> None:
         click.echo(f"wrote {path}: edit it before harvesters come")
     config.make_secret(folder)
     installation.settings = config.load(folder)
-    store = Store(installation.settings.database_url)
+    store = installation.database()
     _upgrade(store)
     _declare(installation, store)
     click.echo(f"{folder} is ready: oai-server import FILE…, then oai-server serve")
@@ -142,7 +155,7 @@ def init(installation: Installation) -> None:
 @command
 def upgrade(installation: Installation) -> None:
     """Bring the database to the schema of this version."""
-    store = Store(installation.settings.database_url)
+    store = installation.database()
     _upgrade(store)
     _declare(installation, store)
 

@@ -64,7 +64,9 @@ def choose(name: str | None, filename: str, head: bytes) -> type[Reader]:
     wrong = _foreign(head)
     if name is not None:
         reader = load(name)
-        if wrong and not reader.recognises(filename, head):
+        # Who names a reader may know better what bytes mean, but no name makes UTF-16 or a picture readable.
+        doubtful = wrong == _BINARY or head.startswith(_ZIP)
+        if wrong and not (doubtful and reader.recognises(filename, head)):
             raise ReaderError(f"{filename}: {wrong}, which the reader {name} cannot read")
         return reader
     if not wrong or head.startswith(_ZIP):
@@ -124,6 +126,7 @@ class Job:
 
 
 _ZIP = b"PK\x03\x04"
+_BINARY = "binary data"
 # What people send by mistake, by the first bytes.
 _FOREIGN = {
     b"%PDF": "a PDF document",
@@ -157,5 +160,5 @@ def _foreign(head: bytes) -> str:
         return "UTF-16 text; save it as UTF-8"
     controls = sum(byte < 9 or 13 < byte < 32 for byte in head[:4096])
     if controls > max(len(head[:4096]) // 20, 1):
-        return "binary data"
+        return _BINARY
     return ""

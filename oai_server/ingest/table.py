@@ -48,7 +48,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import Any, BinaryIO, ClassVar, Literal, cast
 
@@ -191,7 +191,9 @@ class TableReader(Reader):
             if len(cells) != width:
                 if len(cells) < width or any(cells[width:]):
                     message = f"{len(cells)} cells where the header has {width}"
-                    yield Rejected(message, row.where, plan.key(cells))
+                    cut = row.ends and len(cells) < width
+                    message += ", and no line end: the file seems to be cut off" if cut else ""
+                    yield Rejected(message, row.where, plan.key(cells), cut)
                     continue
                 del cells[width:]
             remarks = [*row.remarks, *told]
@@ -229,7 +231,7 @@ class TableReader(Reader):
                 yield Row(source.where, problem=problem)
                 source.again()
             else:
-                yield Row(source.where, cells, remarks=tuple(source.remarks))
+                yield Row(source.where, cells, ends=source.cut, remarks=tuple(source.remarks))
 
     def _sheet(self, stream: BinaryIO) -> Iterator[Row]:
         """Yield the rows of a workbook's sheet, one at a time (only its shared strings are held in memory)."""
@@ -302,6 +304,12 @@ class _Lines:
     @property
     def where(self) -> str:
         return f"line {self.first}"
+
+    @property
+    def cut(self) -> bool:
+        """Whether the row has no line end: the last of a file that may be cut off in it."""
+        line = self._row[-1][1] if self._row else b""
+        return line is not None and not line.endswith(b"\n")
 
     def again(self) -> None:
         self._given_back += self._row[:0:-1]
@@ -585,7 +593,7 @@ class _Target:
         Raises:
             ReaderError: it has a key that is not of the model, a bad regular expression or an unknown value table.
         """
-        info, keys = shapes.type_info(model.Record), each.to.split(".")
+        info, keys = _record(), each.to.split(".")
         for key in keys:
             inside = {one.encode_name: one.type for one in info.fields} if isinstance(info, shapes.StructType) else {}
             if key not in inside or each.to == "id":
@@ -623,6 +631,12 @@ def _regex(text: str | None, path: str) -> re.Pattern[str] | None:
         return re.compile(text) if text is not None else None
     except re.error as error:
         raise ReaderError(f"{path}: {text!r} is not a regular expression: {error}") from error
+
+
+@cache
+def _record() -> Any:
+    """Return what the model says of a record: worked out once, for it takes a profile's time."""
+    return shapes.type_info(model.Record)
 
 
 def _bare(info: Any) -> Any:

@@ -69,6 +69,9 @@ def test_a_file_of_a_wrong_kind_is_refused(filename: str, head: bytes, message: 
 
 def test_a_named_reader_is_obeyed_and_an_unknown_one_suggested() -> None:
     assert readers.choose("table", "data.dat", b"id;title") is readers.load("table")
+    # A name does not make it readable: it would come in with its curly quotes and dashes lost.
+    with pytest.raises(ReaderError, match="UTF-16 text; save it as UTF-8, which the reader table cannot read"):
+        readers.choose("table", "data.csv", "id;title".encode("utf-16"))
     with pytest.raises(ReaderError, match="did you mean 'table'"):
         readers.load("tabel")
 

@@ -468,3 +468,13 @@ def test_a_slug_is_fit_for_a_set_or_empty(text: str) -> None:
 def test_a_profile_that_cannot_be_used_stops_before_reading() -> None:
     with pytest.raises(ReaderError):
         TableReader(profile={"fields": []}, profile_name="p.toml")
+
+
+def test_a_short_last_row_without_a_line_end_says_that_the_file_is_cut_off() -> None:
+    *_, last = read("id,title,note\n1,T,n\n2,T")
+    assert (last.key, last.ends) == ("2", True)
+    assert last.message == "2 cells where the header has 3, and no line end: the file seems to be cut off"
+    *_, last = read("id,title,note\n1,T,n\n2,T\n")
+    assert (last.key, last.ends) == ("2", False)
+    *_, last = read("id,title,note\n1,T,n\n2,T,n")
+    assert isinstance(last, Found)
