@@ -1,76 +1,134 @@
-"""One writer of the simulation: publishes random changes for some seconds. Run as a process of its own.
+"""One writer of the simulation: publishes random changes until its standard input ends.
 
-usage: writer.py DATABASE_URL SOURCE SEED SECONDS [MUTATION]
+usage: writer.py MUTATION CLOCK DATABASE_URL SOURCE
 
-The mutation ``early-stamp`` breaks the rule on purpose: it takes the datestamp before the lock and commits later, as a
-server does that stamps with its own clock.
+MUTATION and CLOCK are as in alterations.py. A database that is away or busy is tried again, as by an administrator.
 """
 
 import random
+import select
 import sys
 import time
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from sqlalchemy import text
+from alterations import alter
+from sqlalchemy import Connection, Engine
 
-from oai_server.store import clock, publish
+from oai_server.store import clock
+from oai_server.store.engine import StoreError
 from oai_server.store.publish import Draft
 from oai_server.store.repository import Store
 
-SETS = ((), ("a",), ("a:b",), ("a:b", "c"), ("c",))
-KEYS = 30
-OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
-DC = (
-    '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
-    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
-    'xsi:schemaLocation="http://www.openarchives.org/OAI/2.0/oai_dc/ http://www.openarchives.org/OAI/2.0/oai_dc.xsd">'
-    "<dc:title>{}</dc:title></oai_dc:dc>"
-)
+KEYS = 60
+"""Items that are written again and again, deleted and revived."""
+BULK = 200
+"""Items in a bulk load."""
+SETS = {"a": True, "a:b": True, "c": False, "d": True}
+"""The sets, and whether each shows what has left it as deleted."""
+MEMBERSHIPS = ((), *((spec,) for spec in SETS), ("a", "c"), ("a:b", "d"), ("a", "a:b", "d"))
+BODIES = {
+    "oai_dc": '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{}</dc:title></oai_dc:dc>',
+    "mods": '<mods xmlns="http://www.loc.gov/mods/v3"><titleInfo><title>{}</title></titleInfo></mods>',
+}
 
 
-def draft(source: str, key: str, version: int, chance: random.Random) -> Draft:
-    """Return an item whose rendition says which version it is."""
-    return Draft(
-        source=source,
-        key=key,
-        identifier=f"oai:archive.example.org:{source}-{key}",
-        setspecs=chance.choice(SETS),
-        canonical=b'{"id": "%s", "titles": [{"value": "%d"}]}' % (key.encode(), version),
-        hash=version.to_bytes(16, "big"),
-        rendered="oai_dc:1",
-        renditions={"oai_dc": DC.format(f"{source} {key} version {version}").encode()},
-    )
+class RolledBackError(Exception):
+    """What a transaction may end with after all its statements."""
 
 
-@contextmanager
-def early_stamp(engine):
-    """Stamp first, commit later: what the rule forbids."""
-    stamp = int(time.time())
-    time.sleep(random.uniform(0.3, 1.5))
-    with engine.execution_options(oai_writes=True).begin() as connection:
-        yield connection, stamp
-    with engine.execution_options(oai_writes=True).begin() as connection:
-        connection.execute(text("UPDATE repo_clock SET horizon = :t WHERE horizon < :t"), {"t": int(time.time())})
+def _tried(share: float) -> None:
+    """Let a share of transactions stay open for a while with all their statements sent, and some then fail."""
+    publishing = clock.publishing
+
+    @contextmanager
+    def trying(engine: Engine) -> Iterator[tuple[Connection, int]]:
+        with publishing(engine) as opened:
+            yield opened
+            # So readers meet the lock, and kill -9 an open transaction.
+            if random.random() < share:
+                time.sleep(random.uniform(0.3, 1))
+            if random.random() < 0.1:
+                raise RolledBackError
+
+    clock.publishing = trying
+
+
+class Writer:
+    """What one source does to the store."""
+
+    def __init__(self, store: Store, source: str) -> None:
+        self.store = store
+        self.source = source
+
+    def _draft(self, key: str, setspecs: tuple[str, ...], prefixes: tuple[str, ...] = ("oai_dc", "mods")) -> Draft:
+        """Return an item whose renditions say which version it is; in MODS it may be none."""
+        version = random.randbytes(8)
+        text = f"{self.source} {key} {version.hex()}"
+        bodies = {prefix: BODIES[prefix].format(text).encode() for prefix in prefixes}
+        if random.random() < 0.1 and len(prefixes) > 1:
+            bodies |= {"mods": None}
+        identifier = f"oai:archive.example.org:{self.source}-{key}"
+        return Draft(self.source, key, identifier, setspecs, b'{"id": "%s"}' % key.encode(), version, "1", bodies)
+
+    def _keys(self) -> list[str]:
+        return [str(number) for number in random.sample(range(KEYS), random.randint(1, 20))]
+
+    def insert(self) -> None:
+        """Publish items that never were."""
+        new = [f"new-{random.randbytes(6).hex()}" for _ in range(random.randint(1, 3))]
+        self.store.publish([self._draft(key, random.choice(MEMBERSHIPS)) for key in new])
+
+    def edit(self) -> None:
+        """Publish items anew, deleted ones too, in sets that may be others."""
+        self.store.publish([self._draft(key, random.choice(MEMBERSHIPS)) for key in self._keys()])
+
+    def bump(self) -> None:
+        """Publish another rendition in one format, of anybody's items, in the sets where they are."""
+        self._refresh(lambda setspecs: setspecs, (random.choice(list(BODIES)),))
+
+    def move(self) -> None:
+        """Move anybody's items to other sets, with no word of their renditions."""
+        self._refresh(lambda _: random.choice(MEMBERSHIPS), ())
+
+    def _refresh(self, moved, prefixes: tuple[str, ...]) -> None:
+        drafts = []
+        for stored in self.store.stale("", random.randrange(4 * KEYS), random.randint(1, 20)):
+            made = self._draft(stored.key, moved(tuple(stored.setspecs.split())), prefixes)
+            drafts.append(
+                Draft(stored.source, stored.key, stored.identifier, made.setspecs, stored.canonical, stored.hash, "1",
+                      made.renditions)
+            )  # fmt: skip
+        self.store.refresh(drafts)
+
+    def restamp(self) -> None:
+        """Give items new datestamps as they are, in one format or all."""
+        own = [f"oai:archive.example.org:{self.source}-{key}" for key in self._keys()]
+        self.store.restamp(own, random.choice([None, ["oai_dc"], ["mods"]]))
+
+    def withdraw(self) -> None:
+        """Delete items."""
+        self.store.withdraw(source=self.source, keys=self._keys())
+
+    def load(self) -> None:
+        """Publish many items in one transaction."""
+        self.store.publish([self._draft(f"bulk-{number}", random.choice(MEMBERSHIPS)) for number in range(BULK)])
+
+    def run(self) -> None:
+        """Do what comes, until nobody is there to see it."""
+        deeds = [self.insert, self.edit, self.bump, self.move, self.restamp, self.withdraw, self.load]
+        weights = [3, 8, 3, 3, 2, 6, 1]
+        while not select.select([sys.stdin], [], [], random.uniform(0, 0.3))[0]:
+            with suppress(RolledBackError, StoreError):
+                random.choices(deeds, weights)[0]()
 
 
 def main() -> None:
-    url, source, seed, seconds, *mutation = sys.argv[1:]
-    if mutation:
-        clock.publishing = publish.clock.publishing = early_stamp
-    chance = random.Random(int(seed))
-    store = Store(url)
-    store.declare([("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", OAI_DC, "1")])
-    store.resolve_sets(one for labels in SETS for one in labels)
-    end = time.monotonic() + float(seconds)
-    version = 0
-    while time.monotonic() < end:
-        keys = [str(number) for number in chance.sample(range(KEYS), chance.randint(1, 8))]
-        if chance.random() < 0.25:
-            store.withdraw(source=source, keys=keys)
-        else:
-            version += 1
-            store.publish([draft(source, key, version, chance) for key in keys])
-        time.sleep(chance.uniform(0, 0.15))
+    mutation, seconds, url, source = sys.argv[1:]
+    alter(mutation, int(seconds))
+    _tried(0.5 if mutation == "now" else 0.1)
+    Writer(Store(url), source).run()
 
 
 if __name__ == "__main__":
