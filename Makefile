@@ -52,7 +52,7 @@ $(INSTANCE)/.demo: | $(VENV)/.installed
 
 test: $(VENV)/.testable
 	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The soaks: the simulation for minutes, every client through every record of a large collection.
 test-long: $(VENV)/.testable
