@@ -41,7 +41,8 @@ def open_engine(url: str | URL) -> Engine:
                 pool_pre_ping=True,
                 connect_args={
                     "connect_timeout": 10,
-                    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
+                    # What was committed stays, after a crash too: harvesters may have it by then.
+                    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on",
                 },
             )
     except ModuleNotFoundError as error:
@@ -65,7 +66,7 @@ def _sqlite(url: URL) -> Engine:
         for pragma in (
             f"busy_timeout = {BUSY_MS}",
             "journal_mode = WAL",
-            "synchronous = NORMAL",
+            "synchronous = FULL",  # harvesters may have what is committed: a power cut must not take it back
             "journal_size_limit = 16777216",
             "foreign_keys = ON",
             "cache_size = -65536",
