@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template
 
+from metadata_formats import schema_org
+from metadata_formats.record import from_json
+from metadata_formats.registry import Context
 from oai_server.config import Settings
 from oai_server.protocol.arguments import GRAMMAR
 from oai_server.store.harvest import Harvest
-from oai_server.store.repository import Store
+from oai_server.store.repository import Shown, Store
 
 # Nothing of a page comes from elsewhere, and nothing in a record can make it so.
 _POLICY = (
@@ -58,10 +62,17 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
             item=shown,
             title=next((title["value"] for title in titles if title.get("type", "main") == "main"), shown.key),
             canonical=None if shown.deleted else json.dumps(canonical, ensure_ascii=False, indent=2),
+            linked=None if shown.deleted else _linked(shown, settings),
             records=[(prefix, _utc(stamp), deleted) for prefix, stamp, deleted, _ in shown.records],
         )
 
     return pages
+
+
+def _linked(shown: Shown, settings: Settings) -> dict[str, Any]:
+    """Return what search engines read: the item in schema.org's words."""
+    context = Context(shown.identifier, settings.repository_name, settings.base_url)
+    return schema_org.document(from_json(shown.canonical), context)
 
 
 def _page(template: str, **values: object) -> Response:

@@ -167,7 +167,9 @@ def test_a_record_shows_its_title_as_text_whatever_is_in_it(pages: Pages) -> Non
     shown = json.loads(pages.text("pre"))
     assert shown["titles"][-1] == {"value": HOSTILE}
     assert not {"full_text", "extra"} & shown.keys()
-    assert not pages.browser.find_elements(By.CSS_SELECTOR, "main script, main img")
+    [linked] = pages.browser.find_elements(By.CSS_SELECTOR, "main script, main img")
+    said = json.loads(linked.get_attribute("textContent"))
+    assert (said["@context"], said["name"]) == ("https://schema.org", HOSTILE)
     assert [(prefix, state) for prefix, _, state in pages.rows("main table")] == [("oai_dc", "live"), ("mods", "live")]
     pages.one("main table a").click()
     assert parse_qs(urlsplit(pages.browser.current_url).query)["identifier"] == [LIVE]

@@ -9,55 +9,74 @@ import places
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
-from msgspec import inspect
+from msgspec import inspect, structs, to_builtins
 from strategies import records
 from validation import assert_valid
 
 from metadata_formats import record, registry
-from metadata_formats.mods import Mods
 from metadata_formats.oai_dc import OaiDc
 from metadata_formats.record import Record
 
-FORMATS = (OaiDc(), Mods())
-BOTH = pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.prefix)
+FORMATS = tuple(registry.load().values())
+EACH = pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.prefix)
 CONTEXT = registry.Context()
+EXPECTED = {"oai_qdc": "qdc.xml", "oai_datacite": "datacite.xml", "marc21": "marcxml.xml"}
+"""The names of expected documents where they are not the format's own."""
+NEEDED = {
+    "resource_type": "text",
+    "genres": [{"label": "letters"}],
+    "agents": [{"name": "P", "roles": ["pbl", "aut"]}],
+    "dates": [{"type": "issued", "edtf": "1999"}],
+    "languages": [{"code": "eng"}],
+    "media": [{"role": "landing", "url": "https://example.org/1"}],
+    "rights": {"access": "open", "uri": "http://rightsstatements.org/vocab/InC/1.0/"},
+    "provider": {"data_provider": "An archive", "provider": "A portal's partner"},
+}
+"""What some portal demands: with this, every format is available."""
 
 
 def canonical(document: bytes) -> bytes:
-    return etree.tostring(etree.fromstring(document), method="c14n")
+    """Return what the document says; white space between elements says nothing."""
+    return etree.tostring(etree.fromstring(document, etree.XMLParser(remove_blank_text=True)), method="c14n")
 
 
-@BOTH
+@EACH
 def test_the_reference_record_gives_the_expected_document(format_):
     memorandum = record.from_yaml((places.expected() / "165251.yaml").read_bytes())
-    expected = (places.expected() / f"{format_.prefix}.xml").read_bytes()
-    assert canonical(registry.rendition(format_, memorandum, CONTEXT)) == canonical(expected)
+    given = registry.rendition(format_, memorandum, CONTEXT)
+    if format_.prefix == "oai_openaire":  # it does not say whether it is open
+        assert given is None
+        return
+    expected = (places.expected() / EXPECTED.get(format_.prefix, f"{format_.prefix}.xml")).read_bytes()
+    assert canonical(given) == canonical(expected)
 
 
-@BOTH
+@EACH
 def test_the_smallest_record_is_valid(format_):
-    document = registry.rendition(format_, record.from_builtins({"id": "1", "titles": [{"value": "T"}]}), CONTEXT)
-    assert b">T<" in document
-    assert b">1<" in document
+    least = record.from_builtins({"id": "1", "titles": [{"value": "T"}], **NEEDED})
+    document = registry.rendition(format_, least, CONTEXT)
+    assert b">T" in document
     assert_valid(document)
 
 
-@BOTH
+@EACH
 def test_a_withdrawn_record_has_no_rendition(format_):
     withdrawn = record.from_builtins({"id": "1", "record": {"status": "deleted"}})
     assert registry.rendition(format_, withdrawn, CONTEXT) is None
 
 
-@BOTH
+@EACH
 def test_the_installed_format_is_this_one(format_):
     assert type(registry.load([format_.prefix])[format_.prefix]) is type(format_)
 
 
-@BOTH
+@EACH
 def test_a_character_that_xml_forbids_is_refused(format_):
     for character in "\x00\x08\ufffe\ud800":
-        bad = Record(id="1", titles=[record.Title(value=f"a{character}b")])
+        good = record.from_builtins({"id": "1", "titles": [{"value": "T"}], **NEEDED})
+        bad = structs.replace(good, titles=[record.Title(value=f"a{character}b")])
         with pytest.raises(registry.FormatError, match=format_.prefix):
             registry.rendition(format_, bad, CONTEXT)
 
@@ -76,13 +95,13 @@ def test_a_document_of_another_namespace_is_refused():
         registry.rendition(Foreign(), record.from_builtins({"id": "1", "titles": [{"value": "T"}]}), CONTEXT)
 
 
-@BOTH
+@EACH
 def test_a_very_large_record_is_still_valid(format_):
     title = {"value": "T " * 500_000}
     many = [{"label": f"Topic {number}"} for number in range(2000)]
     levels = [{"level": "box", "id": str(number)} for number in range(50)]
     item = {"id": "1", "titles": [title], "subjects": many, "holding": {"hierarchy": levels, "original": True}}
-    assert_valid(registry.rendition(format_, record.from_builtins(item), CONTEXT))
+    assert_valid(registry.rendition(format_, record.from_builtins({**item, **NEEDED}), CONTEXT))
 
 
 @pytest.mark.parametrize(
@@ -93,18 +112,30 @@ def test_a_record_of_nothing_but_white_space_is_no_record(item):
         record.from_builtins(item)
 
 
-@BOTH
+def completed(item: Record) -> Record:
+    """Return a record that lacks nothing which some portal demands."""
+    said = to_builtins(item)
+    more = {name: said.get(name, []) + value if isinstance(value, list) else value for name, value in NEEDED.items()}
+    return record.from_builtins(said | more)
+
+
+@EACH
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(item=records)
+@given(item=st.one_of(records, records.map(completed)))
 def test_every_record_renders_valid_and_the_same_again(format_, item):
     document = registry.rendition(format_, item, CONTEXT)
+    if document is None:
+        assert not format_.available(item)
+        return
     assert_valid(document)
     assert registry.rendition(format_, record.from_json(item.to_json()), CONTEXT) == document
     root = etree.fromstring(document)
     for element in root.iter():
         children = [etree.tostring(child, method="c14n") for child in element]
-        assert children or (element.text or "").strip(), f"{element.tag} is empty"
-        assert element.text == " ".join(element.text.split()) or children
+        text = element.text or ""
+        assert children or text.strip() or element.attrib, f"{element.tag} is empty"
+        fixed = etree.QName(element).localname == "controlfield"  # MARC's have a meaning by place
+        assert text == " ".join(text.split()) or children or fixed
         if etree.QName(element).localname != "subject":
             assert len(children) == len(set(children)), f"{element.tag} says a thing twice"
 
@@ -113,12 +144,27 @@ def test_every_record_renders_valid_and_the_same_again(format_, item):
 
 FULL = yaml.safe_load((Path(__file__).parent / "full.yaml").read_text(encoding="utf-8"))
 
+_MATCHES = {"broader": ["https://example.org/b"], "exact_match": ["https://example.org/m"]}
+
 BASES = (
     FULL,
     {**FULL, "dates": [{"type": "created", "text": "undated"}], "rights": {"label": "Protected"}},
     {**FULL, "dates": [{"type": "created", "edtf": "1967"}, {"type": "issued", "edtf": "1968"}]},
     {**FULL, "abstracts": ["Words"], "toc": ["Words"], "physical": {"notes": ["Words"]}, "record": {"source": "Us"}},
     {**FULL, "holding": {**FULL["holding"], "original": False}},
+    {**FULL, "agents": FULL["agents"][:1], "languages": [{"code": "eng"}],
+     "dates": [{"type": "created", "edtf": "1967"}, {"type": "modified", "edtf": "1968", "key": True}]},
+    {**FULL, "media": [FULL["media"][0],
+                       {**FULL["media"][1], "rights_uri": "http://creativecommons.org/licenses/by/4.0/"}]},
+    {**FULL, "genres": [{**FULL["genres"][0], **_MATCHES}],
+     "physical": {"form": [{**FULL["physical"]["form"][0], **_MATCHES}]}},
+    {**FULL, "rights": {"access": "open"}},
+    {**FULL, "dates": [{"type": "created", "text": "undated"}]},
+    {**FULL, "subjects": [{"type": "place", "label": "Sofia", "country": "BG"}]},
+    {**FULL, "relations": [{"type": "related", "identifiers": [{"value": "10.1000/5", "type": "doi"}]}]},
+    {**FULL, "resource_type": "cartographic", "agents": [{"name": "Bulgaria. Ministry", "type": "organization"}],
+     "record": {"created": "2001-02-03", "changed": "2002-03-04"},
+     "dates": [{"type": "other", "edtf": "1967", "label": "Acquired"}]},
 )  # fmt: skip
 
 OTHER = {
@@ -196,19 +242,19 @@ def is_listed(format_, path) -> bool:
     return any(".".join(keys[:length]) in format_.not_carried for length in range(1, len(keys) + 1))
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("path", ALL_PATHS)
 def test_a_path_is_carried_or_listed_as_lost(format_, path):
     assert is_carried(format_, path) != is_listed(format_, path)
 
 
-@BOTH
+@EACH
 def test_the_loss_list_names_paths_of_the_model(format_):
     known = {".".join(path.split(".")[:length]) for path in ALL_PATHS for length in range(1, 6)}
     assert format_.not_carried <= known
 
 
-@BOTH
+@EACH
 def test_the_full_record_is_valid_and_free_of_the_clock(format_):
     document = registry.rendition(format_, record.from_builtins(FULL), CONTEXT)
     assert_valid(document)
