@@ -135,7 +135,7 @@ class Importer:
         self, job: Job, sources: Sequence[Source | Problem], keys: _Keys, progress: Callable[[int], None]
     ) -> None:
         """Make the source equal to the files: read them once to know what they name, and only then write."""
-        with _Spooled(sources) as again, _Keys() as named:
+        with _Spooled(sources) as again, _Keys() as named, _Keys() as doomed:
             unread = records = 0
             nameless = None
             for name, finding in _findings(job, again):
@@ -151,22 +151,27 @@ class Importer:
                     named.add(finding.key, "")  # what is broken in the file keeps what is stored
                 else:
                     nameless = nameless or f"{name} {finding.where}: {finding.message}"
-            live, missing = self._missing(named)
+            live, missing = self._missing(named, doomed)
             self._guard(live, missing, records, unread, nameless)
             self._update(job, again, keys, progress)
             for batch in self._store.live_keys(self._plan.source):
-                gone = keys.missing(named.missing(batch))  # in a dry run those that say they are deleted live still
+                # What somebody else has brought in meanwhile was not weighed by the guard, and stays.
+                kept = set(doomed.missing(batch))
+                gone = keys.missing([key for key in batch if key not in kept])
                 self._report.deleted += len(gone)
                 if gone and not self._plan.dry_run:
                     self._store.withdraw(source=self._plan.source, keys=gone)
                 for key in gone:
                     self._report.tell({"outcome": "deleted", "file": "", "where": "", "id": key})
 
-    def _missing(self, named: _Keys) -> tuple[int, int]:
+    def _missing(self, named: _Keys, doomed: _Keys) -> tuple[int, int]:
+        """Return how many items live and how many of them no file names; these are remembered as ``doomed``."""
         live = missing = 0
         for batch in self._store.live_keys(self._plan.source):
             live += len(batch)
-            missing += len(named.missing(batch))
+            for key in named.missing(batch):
+                doomed.add(key, "")
+                missing += 1
         return live, missing
 
     def _guard(self, live: int, missing: int, records: int, unread: int, nameless: str | None) -> None:

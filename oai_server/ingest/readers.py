@@ -76,8 +76,8 @@ def choose(name: str | None, filename: str, head: bytes) -> type[Reader]:
                 return reader
     looks = wrong or "no reader recognises it by its name and content"
     raise ReaderError(
-        f"{filename}: {looks}; what can be read: JSON Lines (.jsonl), JSON, YAML, CSV, TSV, XLSX, document pages "
-        f"(.txt), each also as .gz or .zst. Name a reader with --reader ({', '.join(installed())})"
+        f"{filename}: {looks}; what can be read: JSON Lines (.jsonl), JSON, YAML, CSV, TSV, XLSX, MARC (.mrc, .xml), "
+        f"document pages (.txt), each also as .gz or .zst. Name a reader with --reader ({', '.join(installed())})"
     )
 
 
@@ -158,7 +158,8 @@ def _foreign(head: bytes) -> str:
         return "an HTML page"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16 text; save it as UTF-8"
-    controls = sum(byte < 9 or 13 < byte < 32 for byte in head[:4096])
+    # The last four controls divide fields and records, in MARC above all.
+    controls = sum(byte < 9 or 13 < byte < 28 for byte in head[:4096])
     if controls > max(len(head[:4096]) // 20, 1):
         return _BINARY
     return ""

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
-from oai_server.store.publish import CHUNK, Draft, Publisher, bulk_insert, declare
+from oai_server.store.publish import CHUNK, Draft, Publisher, body_hash, bulk_insert, declare, with_ancestors
 from oai_server.store.tables import clock as clock_row
 from oai_server.store.tables import departure, format_, item, list_, metadata, record, set_
 
@@ -102,7 +102,7 @@ def restore(engine: Engine, file: Path, progress: Progress = lambda _: None) -> 
         stamp = max(ours.horizon, theirs.horizon) + 1
         for table in reversed(_TABLES):
             connection.execute(delete(table))
-        items = _load(saved, connection, stamp, progress)
+        items = _load(saved, connection, stamp, file, progress)
         connection.execute(
             update(clock_row).values(
                 horizon=stamp,
@@ -137,11 +137,17 @@ def _opened(file: Path) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _load(saved: Engine, connection: Connection, stamp: int, progress: Progress) -> int:
-    """Copy all tables into the empty ones, under one datestamp; returns how many items there are."""
+def _load(saved: Engine, connection: Connection, stamp: int, file: Path, progress: Progress) -> int:
+    """Copy all tables into the empty ones, under one datestamp; returns how many items there are.
+
+    Raises:
+        StoreError: a body is not what was written: SQLite's own check does not look into values.
+    """
     with saved.connect() as reading:
         for table in _TABLES:
             for rows in _batches(reading, table):
+                if table is record and any(body_hash(row["body"]) != row["hash"] for row in rows):
+                    raise StoreError(f"{file} is damaged: a record in it is not what was written")
                 if "datestamp" in table.c:
                     for row in rows:
                         row["datestamp"] = stamp
@@ -217,18 +223,18 @@ class _Reverting:
         reverted: list[Draft] = []
         gone: list[str] = []
         for row in rows:
-            prefixes, setspecs = shown[row.id]
+            now = shown[row.id]
             was = saved.get(row.identifier)
             if was is None:
                 key = row.source_key if (row.source, row.source_key) not in taken else row.identifier
-                bodies = dict.fromkeys(prefixes, _GONE)
-                states.append(Draft(row.source, key, row.identifier, _sorted(setspecs), b"{}", b"", "", bodies))
+                bodies = dict.fromkeys(now.prefixes, _GONE)
+                states.append(Draft(row.source, key, row.identifier, _sorted(now.setspecs), b"{}", b"", "", bodies))
                 gone.append(row.identifier)
                 continue
-            new = prefixes - kept[was.id][0]
-            if new or setspecs - kept[was.id][1]:
-                draft = Draft(was.source, was.source_key, was.identifier, _sorted(setspecs), was.canonical, was.hash,
-                              was.rendered, dict.fromkeys(new, _GONE))  # fmt: skip
+            if now.lists - kept[was.id].lists:
+                new = now.prefixes - kept[was.id].prefixes
+                draft = Draft(was.source, was.source_key, was.identifier, _sorted(now.setspecs), was.canonical,
+                              was.hash, was.rendered, dict.fromkeys(new, _GONE))  # fmt: skip
                 states.append(draft)
                 own = _sorted(was.setspecs.split())
                 reverted.append(replace(draft, setspecs=own, renditions=dict.fromkeys(new)))
@@ -245,13 +251,26 @@ def _sorted(setspecs: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(setspecs))
 
 
-def _shown(connection: Connection, rows: Iterable[Any]) -> dict[int, tuple[set[str], set[str]]]:
-    """Return by number in which formats items are shown, and in which sets: those that show them as departed too."""
-    items = {row.id: (set[str](), set(row.setspecs.split())) for row in rows}
+class _Shown:
+    """What harvesters are shown of an item: in which formats, in which sets (as departed too), in which lists."""
+
+    def __init__(self, setspecs: str) -> None:
+        self.prefixes: set[str] = set()
+        self.setspecs = set(setspecs.split())
+        self.lists: set[tuple[str, str]] = set()
+
+
+def _shown(connection: Connection, rows: Iterable[Any]) -> dict[int, _Shown]:
+    """Return by number what is shown of items."""
+    items = {row.id: _Shown(row.setspecs) for row in rows}
     prefixes = select(record.c.item_id, format_.c.prefix).join_from(record, format_)
     for item_id, prefix in connection.execute(prefixes.where(record.c.item_id.in_(items))):
-        items[item_id][0].add(prefix)
-    departures = select(departure.c.item_id, list_.c.setspec).join_from(departure, list_)
-    for item_id, setspec in connection.execute(departures.where(departure.c.item_id.in_(items))):
-        items[item_id][1].add(setspec)
+        shown = items[item_id]
+        shown.prefixes.add(prefix)
+        shown.lists.update((prefix, setspec) for setspec in with_ancestors(shown.setspecs))
+    departures = select(departure.c.item_id, format_.c.prefix, list_.c.setspec).join_from(departure, list_)
+    query = departures.join(format_, format_.c.id == list_.c.format_id).where(departure.c.item_id.in_(items))
+    for item_id, prefix, setspec in connection.execute(query):
+        items[item_id].setspecs.add(setspec)
+        items[item_id].lists.add((prefix, setspec))
     return items

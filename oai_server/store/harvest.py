@@ -46,6 +46,15 @@ def _in_set(row: Row, setspec: str) -> Row:
     return row._replace(setspecs=setspec, deleted=True, body=None)
 
 
+class _Numbers:
+    """The numbers of formats and lists, as far as they were asked for: they never change in one incarnation."""
+
+    def __init__(self, incarnation: int) -> None:
+        self.incarnation = incarnation
+        self.formats: dict[str, int] = {}
+        self.lists: dict[tuple[str, str], int] = {}
+
+
 class Harvest:
     """The repository as the protocol sees it (:class:`oai_server.protocol.repository.Repository`)."""
 
@@ -53,16 +62,13 @@ class Harvest:
         self._url = engine.url.render_as_string(hide_password=True)
         self._connections = DriverConnections(engine)
         self._formats = {format_.prefix: format_ for format_ in formats}
-        self._format_ids: dict[str, int] = {}
-        self._list_ids: dict[tuple[str, str], int] = {}
-        self._incarnation = 0
+        self._numbers = _Numbers(0)
 
     def clock(self, *, tick: bool) -> Horizon:
         """Read the clock row, first advancing it to now when ``tick``."""
         found = self._ask(lambda _: clock.read(self._connections, tick=tick))
-        if found.incarnation != self._incarnation:  # a backup was restored: its lists have numbers of their own
-            self._format_ids, self._list_ids = {}, {}
-            self._incarnation = found.incarnation
+        if found.incarnation != self._numbers.incarnation:  # a backup was restored: its lists have their own
+            self._numbers = _Numbers(found.incarnation)
         return found
 
     def formats(self) -> Sequence[MetadataFormat]:
@@ -145,9 +151,9 @@ class Harvest:
         return int(counted) if counted <= COUNTED else total
 
     def _ids(self, prefix: str, setspec: str | None) -> tuple[int, int] | None:
-        """Return the numbers of a format and a list. They never change, so what was found once is kept."""
-        key = (prefix, setspec or "")
-        if key not in self._list_ids:
+        """Return the numbers of a format and a list; what was found once is kept."""
+        numbers, key = self._numbers, (prefix, setspec or "")
+        if key not in numbers.lists:
             rows = self._all(
                 "SELECT f.id, l.id FROM format f JOIN list l ON l.format_id = f.id "
                 "WHERE f.prefix = ? AND l.setspec = ?",
@@ -155,16 +161,17 @@ class Harvest:
             )
             if not rows:
                 return None
-            self._format_ids[prefix], self._list_ids[key] = rows[0]
-        return self._format_ids[prefix], self._list_ids[key]
+            numbers.formats[prefix], numbers.lists[key] = rows[0]
+        return numbers.formats[prefix], numbers.lists[key]
 
     def _one(self, prefix: str, column: str, value: str | int) -> Row | None:
-        format_id = self._format_ids.get(prefix)
+        numbers = self._numbers
+        format_id = numbers.formats.get(prefix)
         if format_id is None:
             found = self._all("SELECT id FROM format WHERE prefix = ?", (prefix,))
             if not found:
                 return None
-            format_id = self._format_ids[prefix] = found[0][0]
+            format_id = numbers.formats[prefix] = found[0][0]
         rows = self._all(_ONE.format(key=column), (format_id, value))
         return Row(*rows[0]) if rows else None
 

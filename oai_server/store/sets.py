@@ -76,7 +76,8 @@ class Sets:
             present = {row.spec: Declared(*row) for row in connection.execute(select(*columns))}
         changed = []
         for spec, found in present.items():
-            said = wanted.get(spec, Declared(spec, found.name, found.description))
+            # A set that the settings do not name, or no longer, goes on as it was: its harvesters still listen.
+            said = wanted.get(spec, found)
             said = replace(said, name=said.name or found.name)
             if said != found:
                 changed.append(said)
@@ -93,23 +94,27 @@ class Sets:
         with clock.publishing(self._engine) as (connection, _):
             known = dict(connection.execute(select(set_.c.label, set_.c.spec)).all())
             taken = set(known.values())
+            before = set(known)
             for label in labels:
-                if label in known:
-                    continue
-                spec = base = label if LEGAL.fullmatch(label) and len(label) <= LONGEST else slug(label)
-                number = 1
-                while spec in taken:
-                    number += 1
-                    spec = f"{base}-{number}"
-                for one, name in [(spec, label), *((a, a) for a in _ancestors(spec))]:
-                    if one not in taken:
-                        taken.add(one)
-                        known[name if one == spec else one] = one
-                        connection.execute(insert(set_).values(spec=one, label=name, name=name))
-                known[label] = spec
+                _name(label, known, taken)
+            new = [{"spec": spec, "label": one, "name": one} for one, spec in known.items() if one not in before]
+            if new:
+                connection.execute(insert(set_), new)
         self._specs = known
 
 
-def _ancestors(spec: str) -> list[str]:
-    parts = spec.split(":")
-    return [":".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
+def _name(label: str, known: dict[str, str], taken: set[str]) -> str:
+    """Return the setSpec of a name, which is made where it is not ``known``: below that of the name above it."""
+    if label not in known:
+        *above, last = [part for part in label.split(":") if part.strip()] or [label]
+        base = last if LEGAL.fullmatch(last) else slug(last)
+        if above:
+            base = f"{_name(':'.join(above), known, taken)}:{base}"
+        spec = base = base[:LONGEST].rstrip(":")
+        number = 1
+        while spec in taken:
+            number += 1
+            spec = f"{base}-{number}"
+        taken.add(spec)
+        known[label] = spec
+    return known[label]

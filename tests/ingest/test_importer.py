@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
 from invariants import assert_sound, dump
 
 from oai_server.cli import main
+from oai_server.ingest.importer import Importer
 from oai_server.store.repository import Store
 
 OAI = "oai:archive.example.org:"
@@ -251,3 +252,19 @@ def test_identifiers_are_percent_encoded_and_harvested(desk: Desk):
         for encoded in ENCODED.values():
             answer = server.get(verb="GetRecord", metadataPrefix="oai_dc", identifier=OAI + encoded)
             assert "<GetRecord>" in answer.text
+
+
+def test_a_full_import_deletes_nothing_that_came_in_while_it_ran(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """The guard weighed what was there before; what another import brings in meanwhile is none of that."""
+    desk.run(content=lines(*TEN))
+    update = Importer._update
+
+    def meanwhile(self: Importer, *arguments: Any) -> None:
+        monkeypatch.setattr(Importer, "_update", update)
+        desk.call("import", "-", "--reader", "canonical", stdin=lines("late"))
+        update(self, *arguments)
+
+    monkeypatch.setattr(Importer, "_update", meanwhile)
+    said = desk.run("--mode", "full", content=lines(*TEN[:9]))
+    assert said.stdout == "new 0 · changed 0 · unchanged 9 · deleted 1 · rejected 0\n"
+    assert "deleted" not in desk.call("show", "late").stdout

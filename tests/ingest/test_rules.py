@@ -102,3 +102,10 @@ def test_any_text_is_a_rule_or_is_refused(text: str):
     for record in (MAP, BARE):
         found, failures = rules.sets(record)
         assert not (found and failures)
+
+
+def test_an_expression_that_stumbles_over_a_number_fails_with_that_record_alone():
+    endless = model.from_builtins({"id": "1", "titles": [{"value": "T"}], "extra": {"pages": "1e999"}})
+    sets, failures = Rules({"s": "floor(to_number(extra.pages)) > `3`", "t": "titles"}).sets(endless)
+    assert sets == {"t"}
+    assert failures == ["s: cannot convert float infinity to integer"]

@@ -57,3 +57,26 @@ def test_settings_name_a_set_before_and_after_it_has_records(store: Store):
     assert found["maps"] == Set("maps", "Maps", "All maps")
     assert found["new"].name == "new"
     assert found["maps:old"].name == "maps:old"
+
+
+def test_a_set_lies_in_the_set_whose_name_its_own_begins_with(store: Store):
+    found = store.resolve_sets(["Prints & drawings"]) | store.resolve_sets(["Prints drawings:etchings"])
+    found |= store.resolve_sets(["Prints drawings", "Kärten:Stadt"])
+    found |= store.resolve_sets(["Kärten"])
+    assert found == {
+        "Prints & drawings": "Prints-drawings",
+        "Prints drawings": "Prints-drawings-2",
+        "Prints drawings:etchings": "Prints-drawings-2:etchings",
+        "Kärten": "Karten",
+        "Kärten:Stadt": "Karten:Stadt",
+    }
+    assert {one.spec: one.name for one, _ in store.sets()}["Karten"] == "Kärten"
+
+
+def test_a_set_that_the_settings_no_longer_name_goes_on_as_it_was(store: Store):
+    store.declare_sets([Declared("a", "A", "Of a", tombstones=True)])
+    store.declare_sets([])
+    [row] = rows(store._engine, "oai_set")
+    assert (row.name, row.description, row.tombstones) == ("A", "Of a", True)
+    store.declare_sets([Declared("a")])
+    assert not rows(store._engine, "oai_set")[0].tombstones
