@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import langcodes
 
@@ -137,6 +137,7 @@ class Edm(Format):
     namespace = _RDF
     schema = "http://www.europeana.eu/schemas/edm/EDM.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str], "promote_editors": bool}
     not_carried = paths("""
         identifiers.label
         titles.supplied

@@ -11,9 +11,9 @@ in ``oai_dc``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from metadata_formats import edtf_dates
 from metadata_formats.mods import _country_scheme, _is_mere_publisher
@@ -176,6 +176,7 @@ class Marc21(Format):
     version = "1"
     # Some things have a place in MARC at times: coordinates where the item is a map, dates of the description that name
     # a day, the label of a date that is of no other type, the country of a place that is a code.
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     not_carried = paths("""
         agents.identifiers.label agents.identifiers.invalid
         genres.lang genres.source_label genres.note genres.broader genres.exact_match

@@ -12,9 +12,9 @@ Option (``[formats.mods]``): ``creator_roles``, the MARC relator codes whose fir
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from metadata_formats import edtf_dates
 from metadata_formats.oai_dc import is_compound, level_name, media_types, repository, says_more_than_dates, shelf
@@ -121,6 +121,7 @@ class Mods(Format):
     namespace = "http://www.loc.gov/mods/v3"
     schema = "http://www.loc.gov/standards/mods/v3/mods-3-8.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     not_carried = paths("""
         agents.jurisdiction
         genres.source_label genres.note genres.broader genres.exact_match

@@ -14,9 +14,9 @@ Option (``[formats.oai_datacite]``): ``creator_roles``, the MARC relator codes o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import langcodes
 import msgspec
@@ -112,6 +112,7 @@ class OaiDatacite(Format):
     namespace = "http://datacite.org/schema/kernel-4"
     schema = "https://schema.datacite.org/meta/kernel-4.5/metadata.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     not_carried = paths("""
         titles.supplied
         agents.terms agents.dates agents.jurisdiction agents.description agents.role_label agents.identifiers.label

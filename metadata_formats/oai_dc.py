@@ -19,7 +19,8 @@ Options (``[formats.oai_dc]``):
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from metadata_formats import edtf_dates
@@ -55,6 +56,12 @@ class OaiDc(Format):
     namespace = "http://www.openarchives.org/OAI/2.0/oai_dc/"
     schema = "http://www.openarchives.org/OAI/2.0/oai_dc.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {
+        "all_dates": bool,
+        "object_urls": bool,
+        "creator_roles": list[str],
+        "promote_editors": bool,
+    }
     not_carried = paths("""
         identifiers.label
         titles.type titles.supplied

@@ -13,8 +13,8 @@ Option (``[formats.oai_openaire]``): ``creator_roles``, the MARC relator codes o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from metadata_formats.oai_datacite import (
     Dated,
@@ -63,6 +63,7 @@ class OaiOpenaire(Format):
     namespace = "http://namespace.openaire.eu/schema/oaire/"
     schema = "https://www.openaire.eu/schema/repo-lit/4.0/openaire.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     not_carried = paths("""
         titles.supplied
         agents.terms agents.dates agents.jurisdiction agents.description agents.role_label agents.identifiers.label

@@ -9,7 +9,8 @@ Options (``[formats.oai_qdc]``): ``creator_roles`` and ``promote_editors``, as i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from metadata_formats import edtf_dates
 from metadata_formats.edm import PROVENANCE_NOTES, RELATIONS, WEB_ADDRESS, hierarchy
@@ -67,6 +68,7 @@ class OaiQdc(Format):
     namespace = "http://worldcat.org/xmlschemas/qdc-1.0/"
     schema = "http://worldcat.org/xmlschemas/qdc/1.0/qdc-1.0.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str], "promote_editors": bool}
     not_carried = paths("""
         identifiers.label
         titles.supplied

@@ -6,12 +6,14 @@ name is the metadataPrefix and the value a subclass of :class:`Format`.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
+import msgspec
 from lxml import etree
 
 from metadata_formats.record import Record
@@ -59,6 +61,9 @@ class Format:
     not_carried: ClassVar[frozenset[str]] = frozenset()
     """Paths of the record that this format has no place for, as ``full_text`` or ``genres.note`` (of every genre)."""
 
+    options: ClassVar[Mapping[str, Any] | None] = None
+    """The options that it reads, by name, with their types (``bool``, ``list[str]``); None: they are not checked."""
+
     def available(self, record: Record) -> bool:  # noqa: ARG002
         """Tell whether this record can be given in this format at all."""
         return True
@@ -98,6 +103,25 @@ def rendition(format_: Format, record: Record, context: Context) -> bytes | None
         root.set(SCHEMA_LOCATION, f"{format_.namespace} {format_.schema}")
     etree.indent(root)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+
+def check_options(format_: Format, given: Mapping[str, Any]) -> None:
+    """Refuse options that a format does not read, and values that it cannot.
+
+    Raises:
+        FormatError: the text names the option, and the nearest one where there is no such.
+    """
+    if format_.options is None:
+        return
+    for name, value in given.items():
+        if name not in format_.options:
+            near = difflib.get_close_matches(name, [*format_.options, "enabled"], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise FormatError(f"[formats.{format_.prefix}]: there is no option {name!r}{hint}")
+        try:
+            msgspec.convert(value, format_.options[name])
+        except msgspec.ValidationError as error:
+            raise FormatError(f"[formats.{format_.prefix}] {name}: {error}") from error
 
 
 def load(prefixes: Iterable[str] | None = None) -> dict[str, Format]:

@@ -52,11 +52,14 @@ class Installation:
         self.folder = folder
         self.settings: Settings = config.load(folder)
         self._opened: list[Store] = []
+        self._formats = registry.load(self.settings.prefixes)
+        for prefix, made in self._formats.items():
+            registry.check_options(made, self.settings.format_options(prefix))
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
 
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
-        return registry.load(self.settings.prefixes)
+        return self._formats
 
     def rendering(self) -> Formats:
         """Return the formats with their options, and the rules of the sets."""

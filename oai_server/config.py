@@ -178,7 +178,8 @@ def _from_environment(key: str, text: str, in_file: Any) -> Any:
         listed = [item.strip() for item in text.split(",") if item.strip()]
         # The list chooses among formats; options that the file gives in tables stay.
         if key == "formats" and isinstance(in_file, dict):
-            return {name: in_file.get(name, {}) | {"enabled": name in listed} for name in [*listed, *in_file]}
+            offered = {*listed, "oai_dc"}
+            return {name: in_file.get(name, {}) | {"enabled": name in offered} for name in [*listed, *in_file]}
         return listed
     if key == "secret_key":
         return [item.strip() for item in text.split(",") if item.strip()]
@@ -232,6 +233,11 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
     for spec in settings.sets:
         if not _SETSPEC.fullmatch(spec):
             refuse("sets", f"{spec!r} is not a setSpec: letters, digits and -_.!~*'() in parts joined by colons")
+    for prefix, options in settings.formats.items() if isinstance(settings.formats, dict) else ():
+        if not isinstance(options.get("enabled", True), bool):
+            refuse("formats", f"[formats.{prefix}] enabled: it is true or false")
+        if prefix == "oai_dc" and not options.get("enabled", True):
+            refuse("formats", "oai_dc cannot be left out: OAI-PMH wants every item in it")
     if not settings.repository_name.strip():
         refuse("repository_name", "it is empty")
 

@@ -118,3 +118,24 @@ def test_serve_needs_a_secret_and_tracebacks_need_debug(new_installation):
     assert "no secret key" in said.stderr
     said = installation.run("import", "nowhere.toml", "--profile", "nowhere.toml", "--debug", check=False)
     assert "Traceback" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[formats.oai_dc]\nall_date = true",
+            "[formats.oai_dc]: there is no option 'all_date'; did you mean 'all_dates'?",
+        ),
+        ('[formats.oai_dc]\nall_dates = "no"', "[formats.oai_dc] all_dates: Expected `bool`, got `str`"),
+        ('[formats.mods]\ncreator_roles = "aut"', "[formats.mods] creator_roles: Expected `array`, got `str`"),
+        ("[formats.mods]\nenable = false", "there is no option 'enable'; did you mean 'enabled'?"),
+        ('[formats.mods]\nenabled = "no"', "[formats.mods] enabled: it is true or false"),
+        ("[formats.oai_dc]\nenabled = false", "oai_dc cannot be left out: OAI-PMH wants every item in it"),
+    ],
+)
+def test_an_option_that_no_format_reads_is_named(tmp_path: Path, text: str, said: str):
+    (tmp_path / "config.toml").write_text(text)
+    done = Installation(tmp_path).run("formats", check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
