@@ -87,7 +87,7 @@ def test_another_database_is_refused_as_a_replica(
     installation: Installation, new_installation: Callable[..., Installation]
 ) -> None:
     other = new_installation("postgresql").settings["database_url"]
-    said = installation.run("serve", check=False, replica_urls=other)
+    said = installation.run("serve", check=False, timeout=30, replica_urls=other)
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
     assert "is no replica of the database at" in said.stderr
 

@@ -335,6 +335,13 @@ class Store:
         self.checkpoint()
         return restored
 
+    def is_standby(self) -> bool:
+        """Tell whether the database is a streaming replica: it follows another one, and cannot be written."""
+        with self._explaining(), self._engine.connect() as connection:
+            return self._engine.dialect.name == "postgresql" and bool(
+                connection.scalar(text("SELECT pg_is_in_recovery()"))
+            )
+
     def checkpoint(self) -> None:
         """After a bulk load: let SQLite fold its log into the file, PostgreSQL look at what changed."""
         with self._explaining(), self._engine.connect() as connection:
