@@ -22,24 +22,25 @@ from typing import Any, ClassVar, NamedTuple
 import langcodes
 
 from metadata_formats import edtf_dates
-from metadata_formats.mods import _degrees
+from metadata_formats.mods import degrees
 from metadata_formats.oai_dc import (
-    _DESCRIPTIVE_NOTES,
-    _RESOLVERS,
-    _address,
-    _identifiers,
-    _is_coverage,
-    by_role,
+    RESOLVERS,
+    agents_by_role,
+    all_identifiers,
     full_title,
     heading,
     is_compound,
+    is_descriptive,
+    is_period,
+    is_place,
     level_name,
     place_of_keeping,
+    reference,
     repository,
 )
 from metadata_formats.record import Agent, Concept, Date, Holding, Identifier, Media, Record, Relation, Subject, Text
 from metadata_formats.registry import XSI, Context, Format, paths
-from metadata_formats.vocabularies import AUTHORITY_URIS, CREATOR_ROLES, PUBLISHER_ROLE
+from metadata_formats.vocabularies import AUTHORITY_URIS, PUBLISHER_ROLE
 from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute
 from metadata_formats.xml import language as xml_lang
 from metadata_formats.xml import uri as xml_uri
@@ -123,8 +124,8 @@ _LARGEST_NUMBER = 2**63 - 1  # xs:long
 WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d+)?(?:[/?#]\S*)?")
 _TOKEN = re.compile(r"[A-Za-z0-9.\-]+")
 _PIDS = {
-    "doi": (_RESOLVERS["doi"][0], "doi:"),
-    "hdl": (_RESOLVERS["hdl"][0], "hdl:"),
+    "doi": (RESOLVERS["doi"][0], "doi:"),
+    "hdl": (RESOLVERS["hdl"][0], "hdl:"),
     "ark": (re.compile(r"(?:https?://[^/]+/)?(ark:/?\d\S+)"), ""),
     "urn": (re.compile(r"(urn:[A-Za-z0-9\-]+:\S+)", re.IGNORECASE), ""),
 }
@@ -306,7 +307,7 @@ class _Graph:
 
     def __init__(self, record: Record, context: Context) -> None:
         self._record = record
-        self._options = context.options
+        self._context = context
         self._web = _web(record)
         self._addresses = {xml_uri(media.url) for media in record.media}
         self._things: dict[str, _Thing] = {}
@@ -414,9 +415,9 @@ class _Graph:
 
     def _subject(self, subject: Subject) -> str:
         label, lang = heading(subject), self._lang(subject.lang)
-        if subject.type == "place" and _is_coverage(subject):
+        if is_place(subject):
             return self._place(subject, label, lang)
-        if subject.type == "period" and _is_coverage(subject):
+        if is_period(subject):
             return self._period(subject, label, lang)
         uri = self._free(subject.uri)
         if subject.type in _AGENT_SUBJECTS and not is_compound(subject):
@@ -431,7 +432,7 @@ class _Graph:
     def _place(self, subject: Subject, label: str, lang: str) -> str:
         located = []
         if subject.lat is not None and subject.long is not None:
-            located = [leaf("wgs84_pos:lat", _degrees(subject.lat)), leaf("wgs84_pos:long", _degrees(subject.long))]
+            located = [leaf("wgs84_pos:lat", degrees(subject.lat)), leaf("wgs84_pos:long", degrees(subject.long))]
         uri = self._free(subject.uri) or (self._local("place") if label and located else None)
         if not uri:
             return leaf("dcterms:spatial", label, lang)
@@ -458,16 +459,15 @@ class _Graph:
             yield leaf("dc:subject", number.value)
         for words in record.abstracts:
             yield self._words("dc:description", words)
-        for note in record.notes:
-            if (note.type and note.type.lower()) in _DESCRIPTIVE_NOTES:
-                yield leaf("dc:description", note.value, self._lang(note.lang))
+        for note in filter(is_descriptive, record.notes):
+            yield leaf("dc:description", note.value, self._lang(note.lang))
         for words in record.toc:
             yield self._words("dcterms:tableOfContents", words)
         yield from _dates(record.dates)
         for genre in record.genres:
             yield self._concept("dc:type", genre)
         yield from self._physical()
-        for identifier in _identifiers(record, objects=False):
+        for identifier in all_identifiers(record, objects=False):
             yield leaf("dc:identifier", identifier)
         yield from self._sources()
         for spoken in record.languages:
@@ -496,11 +496,7 @@ class _Graph:
         yield from others
 
     def _names(self, links: dict[int, str]) -> Iterator[str]:
-        creators, publishers, contributors = by_role(
-            self._record.agents,
-            self._options.get("creator_roles", CREATOR_ROLES),
-            promote=self._options.get("promote_editors", False),
-        )
+        creators, publishers, contributors = agents_by_role(self._record, self._context)
         contributors = [a for a in contributors if not a.roles or set(a.roles) - {_ADDRESSEE_ROLE, PUBLISHER_ROLE}]
         for tag, agents in (("creator", creators), ("contributor", contributors), ("publisher", publishers)):
             for agent in agents:
@@ -537,7 +533,7 @@ class _Graph:
         tag = RELATIONS[relation.type]
         if relation.uri:
             return _link(tag, relation.uri)
-        return leaf(tag, relation.title, self._lang()) or leaf(tag, _address(relation))
+        return leaf(tag, relation.title, self._lang()) or leaf(tag, reference(relation))
 
     def _rights_in_words(self) -> Iterator[str]:
         rights = self._record.rights

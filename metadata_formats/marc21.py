@@ -16,8 +16,8 @@ from itertools import zip_longest
 from typing import Any, ClassVar, NamedTuple
 
 from metadata_formats import edtf_dates
-from metadata_formats.mods import _country_scheme, _is_mere_publisher
-from metadata_formats.oai_dc import is_compound, media_types, says_more_than_dates, shelf
+from metadata_formats.mods import country_scheme, is_mere_publisher
+from metadata_formats.oai_dc import creator_roles, is_compound, media_types, says_more_than_dates, shelf
 from metadata_formats.record import (
     Agent,
     Concept,
@@ -36,7 +36,6 @@ from metadata_formats.record import (
 from metadata_formats.registry import XSI, Context, Format, paths
 from metadata_formats.vocabularies import (
     ACCESS,
-    CREATOR_ROLES,
     PUBLISHER_ROLE,
     RELATORS,
     RIGHTS_LABELS,
@@ -174,9 +173,9 @@ class Marc21(Format):
     namespace = NAMESPACE
     schema = "http://www.loc.gov/standards/marcxml/schema/MARC21slim.xsd"
     version = "1"
+    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     # Some things have a place in MARC at times: coordinates where the item is a map, dates of the description that name
     # a day, the label of a date that is of no other type, the country of a place that is a code.
-    options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     not_carried = paths("""
         agents.identifiers.label agents.identifiers.invalid
         genres.lang genres.source_label genres.note genres.broader genres.exact_match
@@ -202,7 +201,7 @@ class Marc21(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as MARCXML, fields in the order of their tags."""
-        fields = [*_data_fields(record, frozenset(context.options.get("creator_roles", CREATOR_ROLES)))]
+        fields = [*_data_fields(record, creator_roles(context))]
         fields.sort(key=lambda field: field[:20])  # by tag alone, see _field
         leader = f"<leader>{_leader(record)}</leader>"
         return Document(self.namespace, branch("record", [leader, *_control_fields(record), *fields], self._root))
@@ -270,7 +269,7 @@ def _fixed(record: Record) -> str:
     day = _DAY.fullmatch(collapse(created)) or _DAY.fullmatch((issued and issued.edtf) or "")
     entered = "".join(day.groups())[2:] if day else "||||||"
     places = record.origin.places if record.origin else []
-    codes = [place.country for place in places if place.country and _country_scheme(place.country) == "marccountry"]
+    codes = [place.country for place in places if place.country and country_scheme(place.country) == "marccountry"]
     spoken = next((each.code for each in record.languages if each.role == "text"), "")
     known = language(spoken) if spoken else None
     code = known.code if known and known.scheme == "iso639-2b" else "|||"
@@ -314,8 +313,8 @@ def _year(date: str | None) -> str | None:
 # Data fields.
 
 
-def _data_fields(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
-    main = _main_entry(record.agents, creator_roles)
+def _data_fields(record: Record, creating: frozenset[str]) -> Iterator[str]:
+    main = _main_entry(record.agents, creating)
     yield from _numbers(record)
     yield from _languages(record)
     yield from _areas(record)
@@ -325,7 +324,7 @@ def _data_fields(record: Record, creator_roles: frozenset[str]) -> Iterator[str]
     for agent in record.agents:
         if agent is main:
             yield _name("1", agent)
-        elif not _is_mere_publisher(agent) or agent.uri:
+        elif not is_mere_publisher(agent) or agent.uri:
             yield _name("7", agent)
     yield from _titles(record, main=main is not None)
     yield from _origin(record)
@@ -349,9 +348,9 @@ def _data_fields(record: Record, creator_roles: frozenset[str]) -> Iterator[str]
         )  # fmt: skip
 
 
-def _main_entry(agents: Iterable[Agent], creator_roles: frozenset[str]) -> Agent | None:
+def _main_entry(agents: Iterable[Agent], creating: frozenset[str]) -> Agent | None:
     """Return the first creator whose kind is known: MARC has no main entry for others."""
-    return next((agent for agent in agents if _kind(agent) and not creator_roles.isdisjoint(agent.roles)), None)
+    return next((agent for agent in agents if _kind(agent) and not creating.isdisjoint(agent.roles)), None)
 
 
 def _kind(agent: Agent) -> str | None:
@@ -540,9 +539,9 @@ def _areas(record: Record) -> Iterator[str]:
             yield _field("045", f"{'2' if len(years) == 2 else '0'} ", *(("b", year) for year in years))
     abroad = [place.country for place in (record.origin.places if record.origin else []) if place.country]
     for country in abroad:
-        if _country_scheme(country) == "iso3166":
+        if country_scheme(country) == "iso3166":
             yield _field("044", "  ", ("c", country))
-    marc = [country for country in abroad if _country_scheme(country) == "marccountry"]
+    marc = [country for country in abroad if country_scheme(country) == "marccountry"]
     if len(marc) > 1:
         yield _field("044", "  ", *(("a", country) for country in marc))
 

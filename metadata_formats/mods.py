@@ -17,7 +17,15 @@ from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from metadata_formats import edtf_dates
-from metadata_formats.oai_dc import is_compound, level_name, media_types, repository, says_more_than_dates, shelf
+from metadata_formats.oai_dc import (
+    creator_roles,
+    is_compound,
+    level_name,
+    media_types,
+    repository,
+    says_more_than_dates,
+    shelf,
+)
 from metadata_formats.record import (
     Agent,
     Concept,
@@ -42,7 +50,6 @@ from metadata_formats.vocabularies import (
     ACCESS,
     ACCESS_URI,
     AUTHORITY_URIS,
-    CREATOR_ROLES,
     LANGUAGE_URI,
     PUBLISHER_ROLE,
     RELATOR_URI,
@@ -143,14 +150,14 @@ class Mods(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as MODS, top-level elements in the order of the crosswalk (section 3.1)."""
-        elements = _elements(record, frozenset(context.options.get("creator_roles", CREATOR_ROLES)))
+        elements = _elements(record, creator_roles(context))
         return Document(self.namespace, branch("mods", elements, self._root))
 
 
-def _elements(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
+def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
     default = record.description_lang
     yield from _titles(record)
-    yield from _names(record, creator_roles)
+    yield from _names(record, creating)
     yield from _types(record)
     for genre in record.genres:
         yield _concept("genre", genre, default)
@@ -225,19 +232,19 @@ def _title(title: Title, attributes: str, default: str | None) -> str:
     return branch("titleInfo", parts, attributes + supplied + xml_lang(title.lang, default))
 
 
-def _names(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
+def _names(record: Record, creating: frozenset[str]) -> Iterator[str]:
     usage = ' usage="primary"'
     for agent in record.agents:
-        if _is_mere_publisher(agent):
+        if is_mere_publisher(agent):
             continue
-        if usage and not creator_roles.isdisjoint(agent.roles):
+        if usage and not creating.isdisjoint(agent.roles):
             yield _name(agent, usage)
             usage = ""
         else:
             yield _name(agent, "")
 
 
-def _is_mere_publisher(agent: Agent) -> bool:
+def is_mere_publisher(agent: Agent) -> bool:
     """Tell whether originInfo/publisher says all there is to say of an agent."""
     return agent.roles == [PUBLISHER_ROLE] and not (
         agent.family or agent.given or agent.terms or agent.dates or agent.description or agent.affiliation
@@ -340,7 +347,7 @@ def _origin_details(origin: Origin, default: str | None) -> tuple[list[str], lis
 
 def _place(place: Place, default: str | None) -> str:
     attributes = ' type="text"' + authority(place.scheme, place.uri) + xml_lang(place.lang, default)
-    scheme = _country_scheme(place.country)
+    scheme = country_scheme(place.country)
     country = ' type="text"' if scheme is None else f' type="code" authority="{scheme}"'
     terms = (
         leaf("placeTerm", place.label, attributes),
@@ -351,7 +358,7 @@ def _place(place: Place, default: str | None) -> str:
     return branch("place", terms)
 
 
-def _country_scheme(country: str | None) -> str | None:
+def country_scheme(country: str | None) -> str | None:
     """Tell whose code a country is, by its form: MARC's are of two or three small letters, ISO's of two capitals."""
     if country and country.isascii() and country.isalpha() and len(country) in (2, 3):
         return "marccountry" if country.islower() else "iso3166" if country.isupper() and len(country) == 2 else None
@@ -361,14 +368,15 @@ def _country_scheme(country: str | None) -> str | None:
 def _cartographics(place: Place | Subject) -> str:
     found = []
     if place.lat is not None and place.long is not None:
-        found.append(f"{_degrees(place.lat)},{_degrees(place.long)}")
+        found.append(f"{degrees(place.lat)},{degrees(place.long)}")
     if place.bbox is not None:
-        west, south, east, north = map(_degrees, place.bbox)
+        west, south, east, north = map(degrees, place.bbox)
         found.append(f"{south},{west} {north},{east}")
     return branch("cartographics", [leaf("coordinates", point) for point in found]) if found else ""
 
 
-def _degrees(value: float) -> str:
+def degrees(value: float) -> str:
+    """Return a coordinate in decimal degrees, never with an exponent."""
     text = repr(value)
     return f"{value:.10f}" if "e" in text else text
 
@@ -477,7 +485,7 @@ def _step(type_: str, label: str | None, control: str = "", dates: str | None = 
 
 def _place_codes(subject: Subject) -> Iterator[str]:
     """Return what a place has beside its name."""
-    scheme = _country_scheme(subject.country)
+    scheme = country_scheme(subject.country)
     yield leaf("geographicCode", subject.gac and subject.gac.ljust(7, "-"), ' authority="marcgac"')
     if scheme:
         yield leaf("geographicCode", subject.country, f' authority="{scheme}"')

@@ -22,16 +22,18 @@ import langcodes
 import msgspec
 
 from metadata_formats import edtf_dates
-from metadata_formats.mods import _degrees
+from metadata_formats.mods import degrees
 from metadata_formats.oai_dc import (
-    _DESCRIPTIVE_NOTES,
-    _DOI,
-    _HANDLE,
-    _OBJECT_ROLES,
+    DOI,
+    HANDLE,
+    OBJECT_ROLES,
     by_role,
+    creator_roles,
     full_title,
     heading,
-    is_compound,
+    is_descriptive,
+    is_period,
+    is_place,
     main_date,
     media_types,
     place_of_keeping,
@@ -50,13 +52,12 @@ from metadata_formats.record import (
     Subject,
     Text,
     Title,
-    _check_uri,
+    check_uri,
 )
 from metadata_formats.registry import XSI, Context, Format, paths
 from metadata_formats.vocabularies import (
     ACCESS,
     AUTHORITY_URIS,
-    CREATOR_ROLES,
     PUBLISHER_ROLE,
     RIGHTS_LABELS,
     dcmi_types,
@@ -154,24 +155,22 @@ class OaiDatacite(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as DataCite, properties in the order of their numbers."""
-        elements = _elements(record, frozenset(context.options.get("creator_roles", CREATOR_ROLES)))
+        elements = _elements(record, creator_roles(context))
         return Document(self.namespace, branch("resource", elements, self._root))
 
 
-def _elements(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
+def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
     default = record.description_lang
     cited_by = primary(record)
     if cited_by:
         yield leaf("identifier", cited_by.value, attribute("identifierType", cited_by.type))
-    yield creators(record, creator_roles) or branch(
-        "creators", (branch("creator", (leaf("creatorName", _UNAVAILABLE),)),)
-    )
+    yield creators(record, creating) or branch("creators", (branch("creator", (leaf("creatorName", _UNAVAILABLE),)),))
     yield titles(record)
     yield _publisher(publisher(record))
     yield leaf("publicationYear", (issue_date(record) or "")[:4])
     yield _resource_type(record)
     yield subjects(record)
-    yield contributors(record, creator_roles)
+    yield contributors(record, creating)
     yield branch("dates", map(dated, dates(record)))
     yield leaf("language", next(spoken_languages(record), None))
     yield alternate_identifiers(record, cited_by)
@@ -201,9 +200,9 @@ def known(value: str, kind: str) -> Known:
     """Return an identifier of a kind (``doi``, ``uri``, …) as DataCite has it: a DOI or handle without its resolver."""
     value, kind = collapse(value), kind.lower()
     address = _ADDRESS.match(value)
-    if (kind == "doi" or address) and (match := _DOI.fullmatch(value)):
+    if (kind == "doi" or address) and (match := DOI.fullmatch(value)):
         return Known("DOI", match[1])
-    if (kind in ("hdl", "handle") or "//hdl.handle.net/" in value) and (match := _HANDLE.fullmatch(value)):
+    if (kind in ("hdl", "handle") or "//hdl.handle.net/" in value) and (match := HANDLE.fullmatch(value)):
         return Known("Handle", match[1])
     if address:
         return Known(_IDENTIFIERS[kind] if kind in ("ark", "purl") else "URL", value)
@@ -258,15 +257,15 @@ def _title(title: Title, p: str, default: str | None) -> Iterator[str]:
     yield leaf(f"{p}title", title.subtitle, f' titleType="Subtitle"{lang}')
 
 
-def creators(record: Record, creator_roles: Iterable[str], p: str = "") -> str:
+def creators(record: Record, creating: frozenset[str], p: str = "") -> str:
     """Return those who made the item; nothing where nobody did."""
-    found, _, _ = by_role(record.agents, creator_roles)
+    found, _, _ = by_role(record.agents, creating)
     return branch(f"{p}creators", (_agent("creator", agent, "", p) for agent in found))
 
 
-def contributors(record: Record, creator_roles: Iterable[str], p: str = "") -> str:
+def contributors(record: Record, creating: frozenset[str], p: str = "") -> str:
     """Return who else had a part in it: helpers, publishers after the first, the keeper, the holder of rights."""
-    _, publishers, others = by_role(record.agents, creator_roles)
+    _, publishers, others = by_role(record.agents, creating)
     others += [agent for agent in publishers[1:] if agent.roles == [PUBLISHER_ROLE]]
     found = [_agent("contributor", agent, _contributor_type(agent), p) for agent in others]
     if (holding := record.holding) and not holding.original and (name := repository(holding)):
@@ -432,7 +431,7 @@ def _tag(tag: str | None, code: str) -> str:
 def sizes(record: Record, p: str = "") -> str:
     """Return how much there is of the item, and of its files."""
     extents = record.physical.extent if record.physical else []
-    files = [f"{media.bytes} bytes" for media in record.media if media.bytes and media.role in _OBJECT_ROLES]
+    files = [f"{media.bytes} bytes" for media in record.media if media.bytes and media.role in OBJECT_ROLES]
     return branch(f"{p}sizes", (leaf(f"{p}size", size) for size in (*extents, *files)))
 
 
@@ -504,7 +503,7 @@ def _description_type(note: Note) -> str | None:
         return "TechnicalInfo"
     if kind in ("methods", "methodology"):
         return "Methods"
-    return "Other" if kind in _DESCRIPTIVE_NOTES else None
+    return "Other" if is_descriptive(note) else None
 
 
 def subjects(record: Record, p: str = "") -> str:
@@ -522,16 +521,6 @@ def subjects(record: Record, p: str = "") -> str:
         scheme = attribute("subjectScheme", number.scheme)
         found.append(leaf(f"{p}subject", number.value, scheme))
     return branch(f"{p}subjects", found)
-
-
-def is_place(subject: Subject) -> bool:
-    """Tell whether a subject is one place."""
-    return subject.type == "place" and not is_compound(subject)
-
-
-def is_period(subject: Subject) -> bool:
-    """Tell whether a subject is one period."""
-    return subject.type == "period" and not is_compound(subject)
 
 
 def geo_locations(record: Record, p: str = "") -> str:
@@ -555,7 +544,7 @@ def _is_within(degrees: float, limit: int) -> bool:
 
 
 def _coordinates(tag: str, values: Iterable[tuple[str, float]], p: str) -> str:
-    return branch(f"{p}{tag}", (leaf(f"{p}{name}", _degrees(value)) for name, value in values))
+    return branch(f"{p}{tag}", (leaf(f"{p}{name}", degrees(value)) for name, value in values))
 
 
 def related_identifiers(record: Record, p: str = "") -> str:
@@ -622,7 +611,7 @@ def funding(record: Record, p: str = "") -> str:
 def _checked(uri: str | None) -> str | None:
     """Return a URI that the model takes as it comes; None for what is none."""
     try:
-        _check_uri("award_uri", uri)
+        check_uri("award_uri", uri)
     except ValueError:
         return None
     return uri

@@ -24,7 +24,19 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from metadata_formats import edtf_dates
-from metadata_formats.record import Agent, Date, Holding, Identifier, PlaceParts, Record, Relation, Subject, Text, Title
+from metadata_formats.record import (
+    Agent,
+    Date,
+    Holding,
+    Identifier,
+    Note,
+    PlaceParts,
+    Record,
+    Relation,
+    Subject,
+    Text,
+    Title,
+)
 from metadata_formats.registry import XSI, Context, Format, paths
 from metadata_formats.vocabularies import (
     ACCESS,
@@ -37,15 +49,15 @@ from metadata_formats.vocabularies import (
 from metadata_formats.xml import Document, branch, collapse, leaf
 from metadata_formats.xml import language as xml_lang
 
-_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
-_HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)?([^\s/:]+/\S+)", re.IGNORECASE)
-_RESOLVERS = {"doi": (_DOI, "https://doi.org/"), "hdl": (_HANDLE, "https://hdl.handle.net/")}
+DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)?([^\s/:]+/\S+)", re.IGNORECASE)
+RESOLVERS = {"doi": (DOI, "https://doi.org/"), "hdl": (HANDLE, "https://hdl.handle.net/")}
 _URNS = {"isbn": "urn:isbn:", "issn": "urn:issn:"}
 
-_DESCRIPTIVE_NOTES = frozenset(
+DESCRIPTIVE_NOTES = frozenset(
     {None, "content", "biographical/historical", "performers", "language", "statement of responsibility"}
 )
-_OBJECT_ROLES = frozenset({"object", "download"})
+OBJECT_ROLES = frozenset({"object", "download"})
 _ELIDED = ("'", "’", "-")  # leading articles that lean on their noun: L'
 
 
@@ -102,23 +114,17 @@ class OaiDc(Format):
 def _elements(record: Record, context: Context) -> Iterator[str]:
     options = context.options
     default = record.description_lang
-    creators, publishers, contributors = by_role(
-        record.agents, options.get("creator_roles", CREATOR_ROLES), promote=options.get("promote_editors", False)
-    )
+    creators, publishers, contributors = agents_by_role(record, context)
     for title in record.titles:
         yield leaf("dc:title", full_title(title), xml_lang(title.lang, default))
     for agent in creators:
         yield leaf("dc:creator", agent.name)
     for subject in record.subjects:
-        if not _is_coverage(subject):
+        if not is_coverage(subject):
             yield leaf("dc:subject", heading(subject), xml_lang(subject.lang, default))
     for number in record.classification:
         yield leaf("dc:subject", number.value)
-    for words in (*record.abstracts, *record.toc):
-        yield _words("dc:description", words, default)
-    for note in record.notes:
-        if (note.type and note.type.lower()) in _DESCRIPTIVE_NOTES:
-            yield leaf("dc:description", note.value, xml_lang(note.lang, default))
+    yield from descriptions(record)
     for agent in publishers:
         yield leaf("dc:publisher", agent.name)
     for agent in contributors:
@@ -130,36 +136,69 @@ def _elements(record: Record, context: Context) -> Iterator[str]:
     for genre in record.genres:
         yield leaf("dc:type", genre.label, xml_lang(genre.lang, default))
     yield from _formats(record)
-    for identifier in _identifiers(record, objects=options.get("object_urls", False)):
+    for identifier in all_identifiers(record, objects=options.get("object_urls", False)):
         yield leaf("dc:identifier", identifier)
-    if record.holding and record.holding.original:
-        yield leaf("dc:source", place_of_keeping(record.holding))
-    for relation in record.relations:
-        if relation.type == "original":
-            yield leaf("dc:source", _address(relation))
+    yield from sources(record)
     for spoken in record.languages:
         if spoken.role == "text":
             yield leaf("dc:language", language(spoken.code).code)
     for relation in record.relations:
         if relation.type != "original":
-            yield leaf("dc:relation", _address(relation))
+            yield leaf("dc:relation", reference(relation))
     for subject in record.subjects:
-        if _is_coverage(subject):
-            yield from _coverage(subject, default)
+        if is_coverage(subject):
+            yield from coverage(subject, default)
     yield from _rights(record)
 
 
-def _words(tag: str, words: str | Text, default: str | None) -> str:
+def worded(tag: str, words: str | Text, default: str | None) -> str:
+    """Return an element of words, in their language or in the ``default``."""
     if isinstance(words, str):
         return leaf(tag, words, xml_lang(None, default))
     return leaf(tag, words.value, xml_lang(words.lang, default))
 
 
+def descriptions(record: Record) -> Iterator[str]:
+    """Yield abstracts, tables of contents and the notes that describe the item, as dc:description."""
+    default = record.description_lang
+    for words in (*record.abstracts, *record.toc):
+        yield worded("dc:description", words, default)
+    for note in filter(is_descriptive, record.notes):
+        yield leaf("dc:description", note.value, xml_lang(note.lang, default))
+
+
+def is_descriptive(note: Note) -> bool:
+    """Tell whether a note describes the item; others are about its description, its keeping or its history."""
+    return (note.type and note.type.lower()) in DESCRIPTIVE_NOTES
+
+
+def sources(record: Record) -> Iterator[str]:
+    """Yield where the original is kept, and what the item was made from, as dc:source."""
+    if record.holding and record.holding.original:
+        yield leaf("dc:source", place_of_keeping(record.holding))
+    for relation in record.relations:
+        if relation.type == "original":
+            yield leaf("dc:source", reference(relation))
+
+
+def creator_roles(context: Context) -> frozenset[str]:
+    """Return the MARC relator codes of creators, by the option of that name."""
+    return frozenset(context.options.get("creator_roles", CREATOR_ROLES))
+
+
+def agents_by_role(record: Record, context: Context) -> tuple[list[Agent], list[Agent], list[Agent]]:
+    """Sort the agents of a record as :func:`by_role` does, by the options ``creator_roles`` and ``promote_editors``."""
+    promote = context.options.get("promote_editors", False)
+    return by_role(record.agents, creator_roles(context), promote=promote)
+
+
 def by_role(
-    agents: Iterable[Agent], creator_roles: Iterable[str], *, promote: bool = False
+    agents: Iterable[Agent], creating: frozenset[str], *, promote: bool = False
 ) -> tuple[list[Agent], list[Agent], list[Agent]]:
-    """Sort agents into creators, publishers and contributors; who published may be one of the others too."""
-    creating = frozenset(creator_roles)
+    """Sort agents into creators (by a role that is ``creating``), publishers and contributors.
+
+    Who published may be one of the others too.
+    """
     creators, publishers, others = [], [], []
     for agent in agents:
         roles = agent.roles
@@ -212,10 +251,10 @@ def _formats(record: Record) -> Iterator[str]:
 def media_types(record: Record) -> list[str]:
     """Return the media types of an item: those of its description, then those of its objects on the web."""
     stated = record.physical.media_types if record.physical else []
-    return [*stated, *(media.mime for media in record.media if media.mime and media.role in _OBJECT_ROLES)]
+    return [*stated, *(media.mime for media in record.media if media.mime and media.role in OBJECT_ROLES)]
 
 
-def _identifiers(record: Record, *, objects: bool) -> list[str]:
+def all_identifiers(record: Record, *, objects: bool) -> list[str]:
     """Return all identifiers: the landing page, objects if wanted, other addresses, the rest, the id last."""
     found = [media.url for media in record.media if media.role == "landing"]
     if objects:
@@ -230,7 +269,7 @@ def _identifiers(record: Record, *, objects: bool) -> list[str]:
 def public_form(identifier: Identifier) -> str:
     """Return an identifier as it works outside its repository: a DOI or handle as https URL, an ISBN or ISSN as URN."""
     value, kind = collapse(identifier.value), identifier.type.lower()
-    if resolver := _RESOLVERS.get(kind):
+    if resolver := RESOLVERS.get(kind):
         pattern, base = resolver
         match = pattern.fullmatch(value)
         return base + quote(match[1], safe="/:;()@!$&*+,=~%") if match else value
@@ -262,7 +301,7 @@ def level_name(label: str, id_: str | None, title: str | None) -> str:
     return f"{collapse(label)} {number}".lstrip() if number else collapse(title) or collapse(label)
 
 
-def _address(relation: Relation) -> str | None:
+def reference(relation: Relation) -> str | None:
     """Return a related item in one value: its address, else its title, else its first identifier."""
     identifiers = (public_form(identifier) for identifier in relation.identifiers if not identifier.invalid)
     return relation.uri or collapse(relation.title) or next(identifiers, None)
@@ -273,8 +312,19 @@ def is_compound(subject: Subject) -> bool:
     return isinstance(subject.parts, list) and bool(subject.parts)
 
 
-def _is_coverage(subject: Subject) -> bool:
-    return subject.type in ("place", "period") and not is_compound(subject)
+def is_place(subject: Subject) -> bool:
+    """Tell whether a subject is one place."""
+    return subject.type == "place" and not is_compound(subject)
+
+
+def is_period(subject: Subject) -> bool:
+    """Tell whether a subject is one period."""
+    return subject.type == "period" and not is_compound(subject)
+
+
+def is_coverage(subject: Subject) -> bool:
+    """Tell whether a subject is one place or one period."""
+    return is_place(subject) or is_period(subject)
 
 
 def heading(subject: Subject) -> str:
@@ -292,7 +342,8 @@ def says_more_than_dates(subject: Subject) -> bool:
     return label != (subject.edtf or "").replace("-", "/")
 
 
-def _coverage(subject: Subject, default: str | None) -> Iterator[str]:
+def coverage(subject: Subject, default: str | None) -> Iterator[str]:
+    """Yield a place or a period as dc:coverage, a period with a name as two."""
     if not (subject.type == "period" and subject.edtf):
         yield leaf("dc:coverage", heading(subject), xml_lang(subject.lang, default))
         return
@@ -307,7 +358,7 @@ def _rights(record: Record) -> Iterator[str]:
         return
     yield leaf("dc:rights", rights.uri)
     if rights.statement is not None:
-        yield _words("dc:rights", rights.statement, default)
+        yield worded("dc:rights", rights.statement, default)
     else:
         yield leaf("dc:rights", rights.label, xml_lang(None, default))
     if rights.access:

@@ -27,7 +27,6 @@ from metadata_formats.oai_datacite import (
     formats,
     funding,
     geo_locations,
-    is_period,
     issue_date,
     primary,
     related_identifiers,
@@ -38,17 +37,17 @@ from metadata_formats.oai_datacite import (
     titles,
 )
 from metadata_formats.oai_dc import (
-    _DESCRIPTIVE_NOTES,
-    _OBJECT_ROLES,
-    _address,
-    _coverage,
-    _words,
-    place_of_keeping,
+    OBJECT_ROLES,
+    coverage,
+    creator_roles,
+    descriptions,
+    is_period,
     public_form,
+    sources,
 )
 from metadata_formats.record import Identifier, Record
 from metadata_formats.registry import XSI, Context, Format, paths
-from metadata_formats.vocabularies import ACCESS, CREATOR_ROLES, PUBLISHER_ROLE, dcmi_types
+from metadata_formats.vocabularies import ACCESS, PUBLISHER_ROLE, dcmi_types
 from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute
 from metadata_formats.xml import language as xml_lang
 
@@ -101,7 +100,7 @@ class OaiOpenaire(Format):
     def refusals(self, record: Record, context: Context) -> list[str]:
         """Return what keeps the record out of this format, one mandatory element each; nothing where it is in."""
         mandatory = {
-            "datacite:creator: nobody with the role of a creator": creators(record, _creator_roles(context)),
+            "datacite:creator: nobody with the role of a creator": creators(record, creator_roles(context)),
             "datacite:identifier: neither a DOI nor an address": primary(record, _ORDER),
             "datacite:date: no date with a year": issue_date(record),
             "oaire:resourceType: no type of resource": coar_type(record),
@@ -111,22 +110,18 @@ class OaiOpenaire(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as OpenAIRE wants it, elements in the order of the application profile."""
-        elements = _elements(record, _creator_roles(context))
+        elements = _elements(record, creator_roles(context))
         return Document(self.namespace, branch("oaire:resource", elements, self._root))
 
 
-def _creator_roles(context: Context) -> frozenset[str]:
-    return frozenset(context.options.get("creator_roles", CREATOR_ROLES))
-
-
-def _elements(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
+def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
     p = "datacite:"
     default = record.description_lang
     cited_by = primary(record, _ORDER)
     type_ = coar_type(record)
     yield titles(record, p)
-    yield creators(record, creator_roles, p)
-    yield contributors(record, creator_roles, p)
+    yield creators(record, creating, p)
+    yield contributors(record, creating, p)
     yield funding(record, "oaire:")
     yield alternate_identifiers(record, cited_by, p)
     yield related_identifiers(record, p)
@@ -139,7 +134,7 @@ def _elements(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
     if type_:
         kind = f' resourceTypeGeneral="{type_.general}" uri="{COAR}{type_.code}"'
         yield leaf("oaire:resourceType", type_.label, kind)
-    yield from _descriptions(record, default)
+    yield from descriptions(record)
     for format_ in formats(record):
         yield leaf("dc:format", format_)
     if cited_by:
@@ -147,14 +142,14 @@ def _elements(record: Record, creator_roles: frozenset[str]) -> Iterator[str]:
     if record.rights and record.rights.access:
         term = ACCESS[record.rights.access]
         yield leaf(f"{p}rights", term.label, f' rightsURI="{term.uri}"{xml_lang("en")}')
-    yield from _sources(record)
+    yield from sources(record)
     yield subjects(record, p)
     if record.rights:
         name, _ = rights_label(record.rights)
         yield leaf("oaire:licenseCondition", name, uri_attribute("uri", record.rights.uri))
     for subject in record.subjects:
         if is_period(subject):
-            yield from _coverage(subject, default)
+            yield from coverage(subject, default)
     yield sizes(record, p)
     yield geo_locations(record, p)
     if type_:
@@ -177,27 +172,11 @@ def _dates(record: Record, p: str) -> Iterator[str]:
             yield dated(date, p)
 
 
-def _descriptions(record: Record, default: str | None) -> Iterator[str]:
-    for words in (*record.abstracts, *record.toc):
-        yield _words("dc:description", words, default)
-    for note in record.notes:
-        if (note.type and note.type.lower()) in _DESCRIPTIVE_NOTES:
-            yield leaf("dc:description", note.value, xml_lang(note.lang, default))
-
-
-def _sources(record: Record) -> Iterator[str]:
-    if record.holding and record.holding.original:
-        yield leaf("dc:source", place_of_keeping(record.holding))
-    for relation in record.relations:
-        if relation.type == "original":
-            yield leaf("dc:source", _address(relation))
-
-
 def _files(record: Record, type_: CoarType) -> Iterator[str]:
     kind = {"literature": "fulltext", "other research product": "other"}.get(type_.general, type_.general)
     access = ACCESS[record.rights.access].uri if record.rights and record.rights.access else None
     for media in record.media:
-        if media.role in _OBJECT_ROLES:
+        if media.role in OBJECT_ROLES:
             attributes = uri_attribute("accessRightsURI", access) + attribute("mimeType", media.mime)
             yield leaf("oaire:file", media.url, attributes + f' objectType="{kind}"')
 

@@ -14,25 +14,27 @@ from typing import Any, ClassVar
 
 from metadata_formats import edtf_dates
 from metadata_formats.edm import PROVENANCE_NOTES, RELATIONS, WEB_ADDRESS, hierarchy
-from metadata_formats.mods import _country_scheme, _degrees
+from metadata_formats.mods import country_scheme, degrees
 from metadata_formats.oai_dc import (
-    _DESCRIPTIVE_NOTES,
-    _OBJECT_ROLES,
-    _address,
-    _identifiers,
-    _is_coverage,
-    _words,
-    by_role,
+    DESCRIPTIVE_NOTES,
+    OBJECT_ROLES,
+    agents_by_role,
+    all_identifiers,
     full_title,
     heading,
+    is_coverage,
+    is_period,
+    is_place,
     media_types,
     place_of_keeping,
+    reference,
     repository,
     says_more_than_dates,
+    worded,
 )
 from metadata_formats.record import Record, Relation, Rights, Subject
 from metadata_formats.registry import XSI, Context, Format, paths
-from metadata_formats.vocabularies import ACCESS, CREATOR_ROLES, dcmi_types, language
+from metadata_formats.vocabularies import ACCESS, dcmi_types, language
 from metadata_formats.xml import Document, branch, collapse, leaf
 from metadata_formats.xml import language as xml_lang
 from metadata_formats.xml import uri as xml_uri
@@ -105,25 +107,23 @@ class OaiQdc(Format):
 
 
 def _elements(record: Record, context: Context) -> Iterator[str]:
-    options, default = context.options, record.description_lang
-    creators, publishers, contributors = by_role(
-        record.agents, options.get("creator_roles", CREATOR_ROLES), promote=options.get("promote_editors", False)
-    )
+    default = record.description_lang
+    creators, publishers, contributors = agents_by_role(record, context)
     for title in record.titles:
         tag = "dc:title" if title.type == "main" else "dcterms:alternative"
         yield leaf(tag, full_title(title), xml_lang(title.lang, default))
     for agent in creators:
         yield leaf("dc:creator", agent.name)
     for subject in record.subjects:
-        if not _is_coverage(subject):
+        if not is_coverage(subject):
             yield leaf("dc:subject", heading(subject), _scheme(subject.scheme) or xml_lang(subject.lang, default))
     for number in record.classification:
         yield leaf("dc:subject", number.value, _scheme(number.scheme))
     for words in record.abstracts:
-        yield _words("dcterms:abstract", words, default)
+        yield worded("dcterms:abstract", words, default)
     for words in record.toc:
-        yield _words("dcterms:tableOfContents", words, default)
-    yield from _notes(record, "dc:description", _DESCRIPTIVE_NOTES)
+        yield worded("dcterms:tableOfContents", words, default)
+    yield from _notes(record, "dc:description", DESCRIPTIVE_NOTES)
     for agent in publishers:
         yield leaf("dc:publisher", agent.name)
     for agent in contributors:
@@ -134,7 +134,7 @@ def _elements(record: Record, context: Context) -> Iterator[str]:
     for genre in record.genres:
         yield leaf("dc:type", genre.label, xml_lang(genre.lang, default))
     yield from _formats(record)
-    for identifier in _identifiers(record, objects=False):
+    for identifier in all_identifiers(record, objects=False):
         yield _address_or_text("dc:identifier", identifier)
     yield from _notes(record, "dcterms:bibliographicCitation", frozenset({"preferred citation"}))
     yield from _sources(record)
@@ -144,10 +144,10 @@ def _elements(record: Record, context: Context) -> Iterator[str]:
             yield leaf("dc:language", known.code, _LANGUAGE_SCHEMES.get(known.scheme or "", ""))
     yield from _relations(record)
     for place in record.subjects:
-        if place.type == "place" and _is_coverage(place):
+        if is_place(place):
             yield from _spatial(place, default)
     for period in record.subjects:
-        if period.type == "period" and _is_coverage(period):
+        if is_period(period):
             yield from _temporal(period, default)
     for audience in record.audience:
         yield leaf("dcterms:audience", audience.label, xml_lang(audience.lang, default))
@@ -207,12 +207,12 @@ def _relations(record: Record) -> Iterator[str]:
     if (holding := record.holding) and not holding.original and (steps := hierarchy(holding)):
         yield leaf("dcterms:isPartOf", ", ".join(filter(None, (repository(holding), steps))))
     for media in record.media:
-        if media.role in _OBJECT_ROLES:
+        if media.role in OBJECT_ROLES:
             yield _address_or_text("dcterms:hasFormat", media.url)
 
 
 def _related(relation: Relation) -> str:
-    return _address_or_text(RELATIONS[relation.type], _address(relation))
+    return _address_or_text(RELATIONS[relation.type], reference(relation))
 
 
 def _address_or_text(tag: str, text: str | None) -> str:
@@ -227,10 +227,10 @@ def _spatial(place: Subject, default: str | None) -> Iterator[str]:
     yield leaf(
         "dcterms:spatial", heading(place), ' xsi:type="dcterms:TGN"' if is_tgn else xml_lang(place.lang, default)
     )
-    if _country_scheme(place.country) == "iso3166":
+    if country_scheme(place.country) == "iso3166":
         yield leaf("dcterms:spatial", place.country, ' xsi:type="dcterms:ISO3166"')
     if place.bbox:
-        limits = zip(("west", "south", "east", "north"), map(_degrees, place.bbox), strict=True)
+        limits = zip(("west", "south", "east", "north"), map(degrees, place.bbox), strict=True)
         box = "; ".join(f"{side}limit={limit}" for side, limit in limits)
         yield leaf("dcterms:spatial", box, ' xsi:type="dcterms:Box"')
 
@@ -250,6 +250,6 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
     yield leaf("dcterms:accessRights", rights.access_note, xml_lang(None, default))
     yield leaf("dcterms:rightsHolder", rights.holder)
     if rights.statement is not None:
-        yield _words("dc:rights", rights.statement, default)
+        yield worded("dc:rights", rights.statement, default)
     else:
         yield leaf("dc:rights", rights.label, xml_lang(None, default))

@@ -64,7 +64,7 @@ class Concept(_Shape):
     exact_match: list[str] = []
 
     def __post_init__(self) -> None:
-        _check_uri("uri", self.uri)
+        check_uri("uri", self.uri)
 
 
 class Title(_Shape):
@@ -99,7 +99,7 @@ class Agent(_Shape):
     role_label: str | None = None
 
     def __post_init__(self) -> None:
-        _check_uri("uri", self.uri)
+        check_uri("uri", self.uri)
         _check_edtf("dates", self.dates)
 
 
@@ -141,7 +141,7 @@ class Place(_Shape):
     bbox: BoundingBox | None = None
 
     def __post_init__(self) -> None:
-        _check_uri("uri", self.uri)
+        check_uri("uri", self.uri)
 
 
 class Date(_Shape):
@@ -242,7 +242,7 @@ class Subject(_Shape):
             raise ValueError("a subject needs a label or parts")
         if self.type != "place" and isinstance(self.parts, PlaceParts):
             raise ValueError("parts of a subject that is not a place are a list of {type, label}")
-        _check_uri("uri", self.uri)
+        check_uri("uri", self.uri)
         _check_edtf("edtf", self.edtf)
 
 
@@ -278,7 +278,7 @@ class Relation(_Shape):
     note: str | None = None
 
     def __post_init__(self) -> None:
-        _check_uri("uri", self.uri)
+        check_uri("uri", self.uri)
 
 
 class HierarchyLevel(_Shape):
@@ -309,7 +309,7 @@ class Holding(_Shape):
     source_text: str | None = None
 
     def __post_init__(self) -> None:
-        _check_uri("repository_uri", self.repository_uri)
+        check_uri("repository_uri", self.repository_uri)
 
 
 class Rights(_Shape):
@@ -327,9 +327,9 @@ class Rights(_Shape):
     metadata_licence: str = "http://creativecommons.org/publicdomain/zero/1.0/"
 
     def __post_init__(self) -> None:
-        _check_uri("uri", self.uri)
-        _check_uri("holder_uri", self.holder_uri)
-        _check_uri("metadata_licence", self.metadata_licence)
+        check_uri("uri", self.uri)
+        check_uri("holder_uri", self.holder_uri)
+        check_uri("metadata_licence", self.metadata_licence)
         _check_edtf("embargo_until", self.embargo_until)
 
 
@@ -347,8 +347,8 @@ class Media(_Shape):
     rights_uri: str | None = None
 
     def __post_init__(self) -> None:
-        _check_uri("url", self.url)
-        _check_uri("rights_uri", self.rights_uri)
+        check_uri("url", self.url)
+        check_uri("rights_uri", self.rights_uri)
 
 
 class FullText(_Shape):
@@ -582,7 +582,7 @@ def _readable(error: Exception) -> str:
     return f"{path.rstrip('`').lstrip('.') or 'record'}: {text}"
 
 
-def _check_uri(name: str, value: str | None) -> None:
+def check_uri(name: str, value: str | None) -> None:
     """Refuse what is not an absolute URI: it would make a rendered record invalid or misleading."""
     if value is None or _PLAIN_URL.fullmatch(value):
         return

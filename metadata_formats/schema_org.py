@@ -18,10 +18,11 @@ import msgspec
 from metadata_formats import edtf_dates
 from metadata_formats.oai_datacite import language_tag, rights_label, spoken_languages
 from metadata_formats.oai_dc import (
-    _DESCRIPTIVE_NOTES,
+    creator_roles,
     full_title,
     heading,
     is_compound,
+    is_descriptive,
     media_types,
     public_form,
     says_more_than_dates,
@@ -30,8 +31,8 @@ from metadata_formats.oai_dc import (
 from metadata_formats.oai_openaire import unqualified
 from metadata_formats.record import Agent, Concept, Holding, Identifier, Media, Place, Record, Relation, Subject, Text
 from metadata_formats.registry import Context
-from metadata_formats.vocabularies import ACCESS, AUTHORITY_URIS, CREATOR_ROLES, RELATORS, dcmi_types
-from metadata_formats.xml import _LANGUAGE, collapse
+from metadata_formats.vocabularies import ACCESS, AUTHORITY_URIS, RELATORS, dcmi_types
+from metadata_formats.xml import LANGUAGE, collapse
 
 Json = dict[str, Any]
 
@@ -94,7 +95,7 @@ def document(record: Record, context: Context) -> Json:
     for title in record.titles:
         name = "name" if title.type == "main" else "alternateName"
         add(name, _words(full_title(title), title.lang, default))
-    for name, agent in _agents(record, frozenset(context.options.get("creator_roles", CREATOR_ROLES))):
+    for name, agent in _agents(record, creator_roles(context)):
         add(name, agent)
     for date in record.dates:
         if date.edtf and date.type in _DATES:
@@ -110,7 +111,7 @@ def document(record: Record, context: Context) -> Json:
         add("description", *(_text(words, default) for words in record.abstracts))
     add("description", *(_text(words, default) for words in record.toc))
     for note in record.notes:
-        if (note.type and note.type.lower()) in _DESCRIPTIVE_NOTES:
+        if is_descriptive(note):
             add("description", _words(note.value, note.lang, default))
         elif note.type == "preferred citation":
             add("creditText", _words(note.value, note.lang, default))
@@ -147,7 +148,7 @@ def _node(kind: str | None, **properties: Any) -> Json:
 def _words(text: str | None, lang: str | None, default: str | None) -> str | Json:
     """Return text with the language it is in, where that is known."""
     value, tag = collapse(text), lang or default
-    return {"@language": tag, "@value": value} if value and tag and _LANGUAGE.fullmatch(tag) else value
+    return {"@language": tag, "@value": value} if value and tag and LANGUAGE.fullmatch(tag) else value
 
 
 def _text(words: str | Text, default: str | None) -> str | Json:
@@ -189,7 +190,7 @@ def _identifier(identifier: Identifier) -> str | Json:
 # Who.
 
 
-def _agents(record: Record, creator_roles: frozenset[str]) -> Iterator[tuple[str, Json]]:
+def _agents(record: Record, creating: frozenset[str]) -> Iterator[tuple[str, Json]]:
     """Return each agent by the property of each of its roles; roles without one are named on a contributor."""
     for agent in record.agents:
         if not (node := _agent(agent)):
@@ -197,7 +198,7 @@ def _agents(record: Record, creator_roles: frozenset[str]) -> Iterator[tuple[str
         for role in agent.roles or [""]:
             if name := _ROLES.get(role):
                 yield name, node
-            elif role in creator_roles:
+            elif role in creating:
                 yield "creator", node
             else:
                 said = collapse(agent.role_label) or (RELATORS.get(role, "") if role != "ctb" else "")

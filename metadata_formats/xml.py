@@ -23,7 +23,7 @@ _PLAIN_URI = re.compile(r"[A-Za-z0-9:/?@!$&'()*+,;=~._-]*(?:#[A-Za-z0-9:/?@!$&'(
 _URI_PARTS = re.compile(r"([^:/?#]+:(?://[^/?#]*)?)([^#]*)(#?)(.*)")  # up to the host, up to the fragment, fragment
 _URI_SAFE = ":/?@!$&'()*+,;=%"
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-_LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # xs:language
+LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # xs:language
 
 
 class Document(NamedTuple):
@@ -83,7 +83,7 @@ def attribute(name: str, text: str | None) -> str:
 def language(tag: str | None, default: str | None = None) -> str:
     """Return ``xml:lang`` for a BCP 47 tag, or for the default where there is none; nothing for what is no tag."""
     tag = tag or default
-    return f' xml:lang="{tag}"' if tag and _LANGUAGE.fullmatch(tag) else ""
+    return f' xml:lang="{tag}"' if tag and LANGUAGE.fullmatch(tag) else ""
 
 
 def uri(text: str | None) -> str | None:
