@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import wraps
@@ -252,7 +252,7 @@ def import_(
         report = Report(_teller(out))
         importer = Importer(store, installation.rendering(), settings.domain, plan, report)
         importer.run(job, list(files.sources(paths)), stack.enter_context(_progress()))
-    _tell_remarks(report.remarks, report.not_given)
+    _tell_remarks(report)
     click.echo(f"{'would be: ' if dry_run else ''}{report.line}")
     done = report.new + report.changed + report.unchanged + report.deleted
     return 0 if not report.rejected else SOME_REJECTED if done else NOTHING_DONE
@@ -289,10 +289,10 @@ def _placed(event: dict[str, Any]) -> str:
     return ": ".join([", ".join(parts), message] if parts else [message])
 
 
-def _tell_remarks(remarks: Mapping[str, int], not_given: Mapping[str, int]) -> None:
-    for kind, count in sorted(remarks.items()):
+def _tell_remarks(report: Rendered) -> None:
+    for kind, count in sorted(report.remarks.items()):
         click.echo(f"{kind}: {count}")
-    for prefix, count in sorted(not_given.items()):
+    for prefix, count in sorted(report.not_given.items()):
         click.echo(f"not given as {prefix}, its format failed: {count}")
 
 
@@ -360,7 +360,7 @@ def render(
         renderer.run(progress)
         if restamp:
             renderer.restamp(progress)
-    _tell_remarks({"rule failed": report.failed_rules} if report.failed_rules else {}, report.not_given)
+    _tell_remarks(report)
     click.echo(report.line + (f" · restamped {report.restamped}" if restamp else ""))
     return SOME_REJECTED if report.rejected else 0
 

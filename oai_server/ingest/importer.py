@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import quote
 
 import msgspec
@@ -23,7 +22,7 @@ from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected
 from oai_server.ingest.readers import Job
-from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats
+from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
 from oai_server.store.publish import Draft, Outcome
 from oai_server.store.repository import Known, Store
 
@@ -54,24 +53,11 @@ class Plan:
 
 
 @dataclass
-class Report:
+class Report(Rendered):
     """Counts of what became of the records, and what was to be remarked, each also given to ``tell`` as it happens."""
 
-    tell: Callable[[dict[str, Any]], None] = lambda _: None
     new: int = 0
-    changed: int = 0
-    unchanged: int = 0
     deleted: int = 0
-    rejected: int = 0
-    remarks: Counter[str] = field(default_factory=Counter)
-    not_given: Counter[str] = field(default_factory=Counter)
-    unread_files: int = 0
-
-    def reject(self, file: str, where: str, key: str | None, message: str, *, ends: bool = False) -> None:
-        """Count a rejection and tell it."""
-        self.rejected += 1
-        self.unread_files += ends
-        self.tell({"outcome": "rejected", "file": file, "where": where, "id": key, "message": message})
 
     @property
     def line(self) -> str:
@@ -103,8 +89,6 @@ class Importer:
             ReaderError: the reader or its profile cannot be used.
             StoreError: the database failed; batches published before stay, and the import can simply be run again.
         """
-        if not self._plan.dry_run:
-            self._store.declare(self._formats.declarations())
         try:
             with _Keys() as keys:
                 if self._plan.mode == "delete":
@@ -124,7 +108,7 @@ class Importer:
     ) -> None:
         for count, (name, finding) in enumerate(_findings(job, sources), 1):
             if isinstance(finding, Rejected):
-                self._report.reject(name, finding.where, finding.key, finding.message, ends=finding.ends)
+                self._report.reject(name, finding.where, finding.key, finding.message)
             else:
                 self._take(name, finding, keys)
             if count % 100 == 0:
@@ -223,7 +207,7 @@ class Importer:
                         if text and not text.startswith("#"):
                             yield source.name, f"line {number}", text
             except files.BrokenFile as error:
-                self._report.reject(source.name, "", None, str(error), ends=True)
+                self._report.reject(source.name, "", None, str(error))
             return
         for name, finding in _findings(job, [source]):
             if isinstance(finding, Found):
@@ -231,7 +215,7 @@ class Importer:
             elif finding.key:
                 yield name, finding.where, finding.key
             else:
-                self._report.reject(name, finding.where, None, finding.message, ends=finding.ends)
+                self._report.reject(name, finding.where, None, finding.message)
 
     def _withdraw(self, batch: Sequence[tuple[str, str, str]]) -> None:
         if not batch:
@@ -267,10 +251,7 @@ class Importer:
         self._batch.append((found, name))
         self._report.remarks.update(remark.kind for remark in found.remarks)
         for remark in found.remarks:
-            self._report.tell(
-                {"outcome": "remark", "file": name, "where": found.where, "id": key, "kind": remark.kind,
-                 "path": remark.path, "value": remark.value}
-            )  # fmt: skip
+            self._report.remark(name, found.where, key, remark.kind, remark.path, remark.value)
         if len(self._batch) >= BATCH:
             self._flush()
 
@@ -328,14 +309,9 @@ class Importer:
         identifier = old.identifier if old else self._identifier(record.id)
         bodies, failures = self._formats.renditions(record, identifier)
         setspecs, failed_rules = self._formats.sets(record)
-        self._report.not_given.update(failure.split(":")[0] for failure in failures)
-        self._report.remarks.update("rule failed" for _ in failed_rules)
-        for kind, values in (("format failed", failures), ("rule failed", failed_rules)):
-            for value in values:
-                self._report.tell({"outcome": "remark", "file": name, "where": found.where, "id": record.id,
-                                   "kind": kind, "path": "", "value": value})  # fmt: skip
+        self._report.failed(name, found.where, record.id, failures, failed_rules)
         if bodies.get("oai_dc") is None:
-            self._report.reject(name, found.where, record.id, "; ".join(failures) or "it cannot be given as oai_dc")
+            self._report.reject(name, found.where, record.id, unavailable(failures))
             return None
         return Draft(
             source=self._plan.source,

@@ -29,7 +29,6 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import msgspec
 from lxml import etree
-from pymarc.marc8 import MARC8ToUnicode
 
 from metadata_formats import marc21_read
 from metadata_formats import record as model
@@ -363,6 +362,8 @@ class _Text:
         return _C1.sub("", self._once(text, tag))
 
     def _from_marc8(self, raw: bytes, tag: str) -> str:
+        from pymarc.marc8 import MARC8ToUnicode  # large tables, which other files need not pay for
+
         try:
             # It writes to standard error where a character of three bytes is cut.
             with redirect_stderr(io.StringIO()) if b"\x1b$" in raw else nullcontext():

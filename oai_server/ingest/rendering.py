@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +61,6 @@ class Formats:
         before = marks(rendered)
         return any(before.get(prefix) != self._marks[prefix] for prefix in prefixes)
 
-    def declarations(self) -> list[tuple[str, str, str, str]]:
-        """Return prefix, schema, namespace and version of each format."""
-        return [(prefix, made.schema, made.namespace, made.version) for prefix, made in self._formats.items()]
-
     def sets(self, record: Record) -> tuple[tuple[str, ...], list[str]]:
         """Return the sets of a record, its own and those made by rule, sorted; and which rules failed with it."""
         by_rule, failures = self._rules.sets(record)
@@ -88,6 +84,11 @@ class Formats:
         return bodies, failures
 
 
+def unavailable(failures: Sequence[str]) -> str:
+    """Say why an item cannot be given in the one format that each must be given in."""
+    return "; ".join(failures) or "it cannot be given as oai_dc"
+
+
 _RULES = "where"
 
 
@@ -98,15 +99,34 @@ def marks(rendered: str) -> dict[str, str]:
 
 @dataclass
 class Rendered:
-    """What a rendering came to; ``tell`` is given each remark as it happens."""
+    """What a rendering came to; ``tell`` is given each event as it happens. An import's report says more."""
 
     tell: Callable[[dict[str, Any]], None] = lambda _: None
     changed: int = 0
     unchanged: int = 0
-    restamped: int = 0
     rejected: int = 0
-    failed_rules: int = 0
+    restamped: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
     not_given: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, file: str, where: str, key: str | None, message: str) -> None:
+        """Count a record or an item that is left as it was, and tell it."""
+        self.rejected += 1
+        self.tell({"outcome": "rejected", "file": file, "where": where, "id": key, "message": message})
+
+    def remark(self, file: str, where: str, key: str, kind: str, path: str, value: str) -> None:
+        """Tell what was odd in a record."""
+        self.tell({"outcome": "remark", "file": file, "where": where, "id": key, "kind": kind, "path": path,
+                   "value": value})  # fmt: skip
+
+    def failed(self, file: str, where: str, key: str, formats: Iterable[str], rules: Iterable[str] = ()) -> None:
+        """Count and tell which formats and rules failed with a record, each with what went wrong."""
+        for failure in formats:
+            self.not_given[failure.split(":")[0]] += 1
+            self.remark(file, where, key, "format failed", "", failure)
+        for failure in rules:
+            self.remarks["rule failed"] += 1
+            self.remark(file, where, key, "rule failed", "", failure)
 
     @property
     def line(self) -> str:
@@ -134,7 +154,6 @@ class Renderer:
         Raises:
             StoreError: the database failed; batches published before stay.
         """
-        self._store.declare(self._formats.declarations())
         last = 0
         while batch := self._store.stale(self._formats.rendered, last, BATCH):
             last = batch[-1].number
@@ -175,18 +194,16 @@ class Renderer:
         try:
             record = model.from_json(stored.canonical)
         except RecordError as error:
-            self._reject(stored, str(error))
+            self._report.reject("", "", stored.identifier, str(error))
             return None
         bodies, failures = self._formats.renditions(record, stored.identifier, self._prefixes)
         setspecs: tuple[str, ...] = tuple(stored.setspecs.split())
+        failed_rules: list[str] = []
         if self._prefixes is None:
-            setspecs, failed = self._formats.sets(record)
-            self._report.failed_rules += len(failed)
-            self._remark(stored, "rule failed", failed)
-        self._remark(stored, "format failed", failures)
-        self._report.not_given.update(failure.split(":")[0] for failure in failures)
+            setspecs, failed_rules = self._formats.sets(record)
+        self._report.failed("", "", stored.identifier, failures, failed_rules)
         if "oai_dc" in bodies and bodies["oai_dc"] is None:
-            self._reject(stored, "; ".join(failures) or "it cannot be given as oai_dc")
+            self._report.reject("", "", stored.identifier, unavailable(failures))
             return None
         return Draft(
             source=stored.source,
@@ -198,18 +215,6 @@ class Renderer:
             rendered=self._formats.mark(marks(stored.rendered), self._prefixes),
             renditions=bodies,
         )
-
-    def _reject(self, stored: Stored, message: str) -> None:
-        """Report an item that stays as it was."""
-        self._report.rejected += 1
-        self._report.tell(
-            {"outcome": "rejected", "file": "", "where": "", "id": stored.identifier, "message": message}
-        )  # fmt: skip
-
-    def _remark(self, stored: Stored, kind: str, failures: Iterable[str]) -> None:
-        for failure in failures:
-            self._report.tell({"outcome": "remark", "file": "", "where": "", "id": stored.identifier, "kind": kind,
-                               "path": "", "value": failure})  # fmt: skip
 
     def _publish(self, drafts: list[Draft]) -> None:
         if not drafts:

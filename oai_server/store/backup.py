@@ -128,11 +128,9 @@ def _opened(file: Path) -> Iterator[Engine]:
                 raise StoreError(f"{file} is damaged: {' '.join(str(sound).split())[:200]}")
             if found is None:
                 raise StoreError(f"{file} is a database, but no backup made by 'oai-server backup'")
-            schema.upgrade(engine)
+            schema.upgrade(engine, str(file))
         except DBAPIError as error:
             raise StoreError(f"{file} is no backup, or damaged: {error.orig}") from error
-        except StoreError as error:
-            raise StoreError(str(error).replace("the database", str(file))) from error
         yield engine
         engine.dispose()
 

@@ -35,8 +35,10 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine) -> tuple[str | None, str]:
+def upgrade(engine: Engine, name: str = "the database") -> tuple[str | None, str]:
     """Bring the schema to the newest revision; returns the revisions before and after. Safe to run again.
+
+    ``name`` is what an error calls the database.
 
     Raises:
         StoreError: the database is of a newer version.
@@ -46,7 +48,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         before = current(connection)
-        _refuse_newer(before)
+        _refuse_newer(before, name)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, newest()
@@ -64,11 +66,11 @@ def check(engine: Engine) -> None:
         return
     if found is None:
         raise StoreError("the database is empty: run 'oai-server init'")
-    _refuse_newer(found)
+    _refuse_newer(found, "the database")
     raise StoreError(f"the database has schema {found}, this server needs {newest()}: run 'oai-server upgrade'")
 
 
-def _refuse_newer(found: str | None) -> None:
+def _refuse_newer(found: str | None, name: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found is not None and found not in known:
-        raise StoreError(f"the database has schema {found}, made by a newer server: install that version")
+        raise StoreError(f"{name} has schema {found}, made by a newer server: install that version")

@@ -57,7 +57,7 @@ class Sets:
     def resolve(self, labels: Iterable[str], *, write: bool = True) -> dict[str, str]:
         """Return the setSpec of each name; a name that is new gets one, and its ancestors with it.
 
-        Where not to ``write`` (a dry run), new names get the setSpec that they would most likely get.
+        Where not to ``write`` (a dry run), new names are told the setSpec that they would get.
         """
         wanted = set(labels)
         if wanted - self._specs.keys():
@@ -66,7 +66,11 @@ class Sets:
         new = sorted(wanted - self._specs.keys())
         if new and write:
             self._make(new)
-        return {label: self._specs.get(label) or slug(label) for label in wanted}
+        if write:
+            return {label: self._specs[label] for label in wanted}
+        foreseen = dict(self._specs)
+        taken = set(foreseen.values())
+        return {label: _name(label, foreseen, taken) for label in sorted(wanted)}
 
     def declare(self, declared: Iterable[Declared]) -> None:
         """Make the sets of the settings stand in the database as the settings say, empty ones too."""

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template
 
 from metadata_formats import schema_org
-from metadata_formats.record import from_json
+from metadata_formats.record import RecordError, from_json
 from metadata_formats.registry import Context
 from oai_server.config import Settings
 from oai_server.protocol.arguments import GRAMMAR
@@ -69,10 +69,13 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
     return pages
 
 
-def _linked(shown: Shown, settings: Settings) -> dict[str, Any]:
-    """Return what search engines read: the item in schema.org's words."""
+def _linked(shown: Shown, settings: Settings) -> dict[str, Any] | None:
+    """Return what search engines read: the item in schema.org's words; None where the model takes it no longer."""
     context = Context(shown.identifier, settings.repository_name, settings.base_url)
-    return schema_org.document(from_json(shown.canonical), context)
+    try:
+        return schema_org.document(from_json(shown.canonical), context)
+    except RecordError:
+        return None
 
 
 def _page(template: str, **values: object) -> Response:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
@@ -203,3 +205,21 @@ def test_scripts_of_others_are_refused_by_the_browser(chromium: webdriver.Chrome
 
 def test_a_record_that_never_was_is_404(server: Server) -> None:
     assert fetch(f"{server.url}/records/oai:archive.example.org:never").status == 404
+
+
+def test_a_record_that_the_model_takes_no_longer_has_a_page_still(
+    new_installation: Callable[..., Installation],
+) -> None:
+    """As after an upgrade, until its source is mended: `render` rejects it and says why."""
+    installation = new_installation("sqlite")
+    installation.run("import", "-", stdin=record("old", "Old words"))
+    with closing(sqlite3.connect(installation.folder / "repository.sqlite")) as database:
+        [(stored,)] = database.execute("SELECT canonical FROM item")
+        older = json.dumps(json.loads(stored) | {"colour": "red"}).encode()
+        database.execute("UPDATE item SET canonical = ?", (older,))
+        database.commit()
+    with installation.serve(workers=1) as running:
+        page = fetch(f"{running.url}/records/oai:archive.example.org:old")
+    assert page.status == 200, page.text
+    assert "Canonical record" in page.text
+    assert "ld+json" not in page.text

@@ -73,6 +73,14 @@ def test_a_set_lies_in_the_set_whose_name_its_own_begins_with(store: Store):
     assert {one.spec: one.name for one, _ in store.sets()}["Karten"] == "Kärten"
 
 
+def test_a_dry_run_tells_the_setspecs_that_names_would_get(store: Store):
+    store.resolve_sets(["Prints & drawings"])
+    new = ["Prints drawings:etchings", "Prints drawings"]
+    foreseen = store.resolve_sets(new, write=False)
+    assert {one.spec for one, _ in store.sets()} == {"Prints-drawings"}
+    assert store.resolve_sets(new) == foreseen
+
+
 def test_a_set_that_the_settings_no_longer_name_goes_on_as_it_was(store: Store):
     store.declare_sets([Declared("a", "A", "Of a", tombstones=True)])
     store.declare_sets([])
