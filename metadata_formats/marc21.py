@@ -15,9 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, ClassVar, NamedTuple
 
+from lxml import etree
+
 from metadata_formats import edtf_dates
 from metadata_formats.mods import country_scheme, is_mere_publisher
 from metadata_formats.oai_dc import creator_roles, is_compound, media_types, says_more_than_dates, shelf
+from metadata_formats.reading import ReadDate, Reading, edtf_only
 from metadata_formats.record import (
     Agent,
     Concept,
@@ -171,6 +174,7 @@ class Marc21(Format):
 
     prefix = "marc21"
     namespace = NAMESPACE
+    element = "record"
     schema = "http://www.loc.gov/standards/marcxml/schema/MARC21slim.xsd"
     version = "1"
     options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
@@ -205,6 +209,19 @@ class Marc21(Format):
         fields.sort(key=lambda field: field[:20])  # by tag alone, see _field
         leader = f"<leader>{_leader(record)}</leader>"
         return Document(self.namespace, branch("record", [leader, *_control_fields(record), *fields], self._root))
+
+    def read(self, root: etree._Element, read_date: ReadDate = edtf_only) -> Reading:
+        """Return what a record of MARCXML says; its identifier is that of 001, else of 035$a."""
+        from metadata_formats import marc21_read  # it turns the tables of this module round
+
+        marc = marc21_read.decoded(root)
+        marc21_read.check_kind(marc)
+        reading = marc21_read.read(
+            marc, marc21_read.value(marc, "001") or marc21_read.value(marc, "035", "a"), read_date
+        )
+        if not reading.values["id"]:
+            del reading.values["id"]
+        return reading
 
 
 def _field(tag: str, indicators: str, *parts: Part) -> str:

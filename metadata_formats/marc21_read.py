@@ -11,14 +11,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from lxml import etree
 
 from metadata_formats import edtf_dates, marc21
+from metadata_formats.reading import Left, NotReadable, ReadDate, Reading, edtf_only
 from metadata_formats.record import Concept
 from metadata_formats.vocabularies import ACCESS, AUTHORITY_URIS, RELATORS, RIGHTS_VOCABULARIES, language
 from metadata_formats.xml import collapse
 from metadata_formats.xml import uri as xml_uri
 
+MOST_FIELDS = 20_000
+"""Fields of one record: the largest that libraries have known are some thousands."""
 LONGEST = 200
 """Characters of a value that is not carried over, as it is named."""
 
@@ -55,23 +60,63 @@ class Marc:
     fields: list[Field]
 
 
-class Left(NamedTuple):
-    """Something that was not carried over: its kind, the tag (and subfield) it stood in, its value."""
-
-    kind: str
-    path: str
-    value: str
-
-
-def read(
-    marc: Marc, id_: str, read_date: Callable[[str], str | None] = lambda _: None
-) -> tuple[dict[str, Any], list[Left]]:
-    """Return the record as plain data for :func:`metadata_formats.record.from_builtins`, and what it leaves out.
-
-    ``id_`` is the record's identifier, ``read_date`` reads dates as catalogues write them (EDTF, or None where it does
-    not understand one).
-    """
+def read(marc: Marc, id_: str, read_date: ReadDate = edtf_only) -> Reading:
+    """Return the record with this identifier, and what it leaves out."""
     return _Reading(marc, id_, read_date).result()
+
+
+def decoded(element: etree._Element) -> Marc:
+    """Return the record that an element of MARCXML is.
+
+    Raises:
+        NotReadable: it is not in the namespace of MARCXML, or has too many fields.
+    """
+    if etree.QName(element).namespace not in (marc21.NAMESPACE, None):
+        raise NotReadable("not a record in the namespace of MARCXML")
+    marc = Marc(" " * 24, {}, [])
+    controls: dict[str, str] = {}
+    for each in element:
+        name, tag = etree.QName(each).localname, each.get("tag") or ""
+        if name == "leader":
+            marc.leader = _words(each).ljust(24)
+        elif name == "controlfield":
+            controls.setdefault(tag, _words(each))
+        elif name == "datafield":
+            subfields = [(part.get("code") or " ", _words(part)) for part in each]
+            marks = (each.get("ind1") or " ")[:1] + (each.get("ind2") or " ")[:1]
+            marc.fields.append(Field(tag, marks, subfields))
+        if len(marc.fields) > MOST_FIELDS:
+            raise NotReadable(f"more than {MOST_FIELDS} fields")
+    marc.controls = controls
+    return marc
+
+
+def value(marc: Marc, tag: str, code: str = "") -> str:
+    """Return what stands in a control field or, first of them, in a subfield of a data field; else nothing."""
+    if not code:
+        return collapse(marc.controls.get(tag, ""))
+    values = (text for each in marc.fields if each.tag == tag for name, text in each.subfields if name == code)
+    return collapse(next(values, ""))
+
+
+def check_kind(marc: Marc) -> None:
+    """Refuse a record that describes no item.
+
+    Raises:
+        NotReadable: it is an authority record, or another of those that the leader tells.
+    """
+    if other := _OTHER_KINDS.get(marc.leader[6:7]):
+        raise NotReadable(f"not a description of an item: {other}")
+
+
+_OTHER_KINDS = {
+    "z": "an authority record", "w": "a record of a classification", "q": "community information",
+    **dict.fromkeys("uvxy", "a holdings record"),
+}  # fmt: skip
+
+
+def _words(element: etree._Element) -> str:
+    return "".join(map(str, element.itertext()))
 
 
 # Punctuation.
@@ -172,7 +217,7 @@ def _scheme_of(uri: str) -> str | None:
 class _Reading:
     """One record being read: ``record`` grows, ``left`` names what has no place in it."""
 
-    def __init__(self, marc: Marc, id_: str, read_date: Callable[[str], str | None]) -> None:
+    def __init__(self, marc: Marc, id_: str, read_date: ReadDate) -> None:
         self.marc, self.read_date = marc, read_date
         self.record: dict[str, Any] = {"id": id_}
         self.left: dict[tuple[str, str], Left] = {}
@@ -183,7 +228,7 @@ class _Reading:
         self.period: str | None = None
         self.traced = any(each.tag in ("800", "810", "811", "830") for each in marc.fields)
 
-    def result(self) -> tuple[dict[str, Any], list[Left]]:
+    def result(self) -> Reading:
         self._coded()
         for each in self.marc.fields:
             if each.tag == "880" and (linked := (each.one("6") or "")[:3]) in _AGAIN:
@@ -201,7 +246,7 @@ class _Reading:
         self._dates()
         self._places()
         self._tidy()
-        return self.record, list(self.left.values())
+        return Reading(self.record, list(self.left.values()))
 
     def lose(self, kind: str, path: str, value: str) -> None:
         """Name what is not carried over, of each kind and place in the record the first."""

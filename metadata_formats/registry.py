@@ -10,12 +10,14 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
 import msgspec
 from lxml import etree
 
+from metadata_formats.reading import ReadDate, Reading, edtf_only
 from metadata_formats.record import Record
 from metadata_formats.xml import Document
 
@@ -64,12 +66,25 @@ class Format:
     options: ClassVar[Mapping[str, Any] | None] = None
     """The options that it reads, by name, with their types (``bool``, ``list[str]``); None: they are not checked."""
 
+    element: ClassVar[str] = ""
+    """The local name of the element that describes one item, of a format that can be read too; else empty."""
+
     def available(self, record: Record) -> bool:  # noqa: ARG002
         """Tell whether this record can be given in this format at all."""
         return True
 
     def render(self, record: Record, context: Context) -> etree._Element | Document:
         """Return the record as the root element of its metadata, or as a document made by ``metadata_formats.xml``."""
+        raise NotImplementedError
+
+    def read(self, root: etree._Element, read_date: ReadDate = edtf_only) -> Reading:
+        """Return what an :attr:`element` of this format says as plain data of a record, and what has no place in it.
+
+        Only formats with an ``element`` are read. Nothing is guessed that the element does not say.
+
+        Raises:
+            NotReadable: it is no description of an item.
+        """
         raise NotImplementedError
 
 
@@ -146,6 +161,12 @@ def load(prefixes: Iterable[str] | None = None) -> dict[str, Format]:
             raise FormatError(f"no format {prefix!r} is installed; there are: {', '.join(sorted(found))}")
         formats[prefix] = _instance(found[prefix])
     return formats
+
+
+@lru_cache(maxsize=1)
+def readable() -> dict[tuple[str, str], Format]:
+    """Return the installed formats that can be read, by namespace and local name of the element that is one record."""
+    return {(made.namespace, made.element): made for made in load().values() if made.element}
 
 
 def _instance(point: EntryPoint) -> Format:

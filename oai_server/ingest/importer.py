@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from metadata_formats.record import Record, clean_text
+from metadata_formats.record import clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected
@@ -126,7 +126,7 @@ class Importer:
                 if isinstance(finding, Found):
                     records += not finding.record.deleted
                     if not finding.record.deleted:
-                        named.add(finding.record.id, "")
+                        named.add(finding.key, "")
                     continue
                 if finding.ends:
                     unread += 1
@@ -210,12 +210,10 @@ class Importer:
                 self._report.reject(source.name, "", None, str(error))
             return
         for name, finding in _findings(job, [source]):
-            if isinstance(finding, Found):
-                yield name, finding.where, finding.record.id
+            if isinstance(finding, Rejected) and not finding.key:
+                self._report.reject(name, finding.where, None, finding.message)
             elif finding.key:
                 yield name, finding.where, finding.key
-            else:
-                self._report.reject(name, finding.where, None, finding.message)
 
     def _withdraw(self, batch: Sequence[tuple[str, str, str]]) -> None:
         if not batch:
@@ -240,8 +238,8 @@ class Importer:
 
     def _take(self, name: str, found: Found, keys: _Keys) -> None:
         """Put a record in the batch, unless its identifier was there before or cannot be one."""
-        key = found.record.id
-        if reason := self._unfit(found.record):
+        key = found.key
+        if reason := self._unfit(found):
             self._report.reject(name, found.where, key[:100], reason)
             return
         before = keys.add(key, f"{name} {found.where}".strip())
@@ -255,16 +253,16 @@ class Importer:
         if len(self._batch) >= BATCH:
             self._flush()
 
-    def _unfit(self, record: Record) -> str:
+    def _unfit(self, found: Found) -> str:
         """Say what forbids the identifier or a set of a record; the empty string if nothing does."""
-        key = record.id
+        key = found.key
         if len(key) > LONGEST_KEY:
             return f"the identifier is longer than {LONGEST_KEY} characters"
         if key != key.strip():
             return "the identifier begins or ends with white space"
         if len(self._identifier(key)) > LONGEST_IDENTIFIER:
             return f"the identifier is longer than {LONGEST_IDENTIFIER} characters when percent-encoded"
-        if any(len(label) > LONGEST_SET for label in record.sets):
+        if any(len(label) > LONGEST_SET for label in found.record.sets):
             return f"the name of a set is longer than {LONGEST_SET} characters"
         return ""
 
@@ -273,7 +271,7 @@ class Importer:
         batch, self._batch = self._batch, []
         if not batch:
             return
-        known = self._store.known(self._plan.source, [found.record.id for found, _ in batch])
+        known = self._store.known(self._plan.source, [found.key for found, _ in batch])
         labels = {label for found, _ in batch for label in found.record.sets} | set(self._plan.sets)
         specs = self._store.resolve_sets(labels, write=not self._plan.dry_run) if labels else {}
         drafts: list[Draft] = []
@@ -284,7 +282,7 @@ class Importer:
             if found.record.deleted:
                 gone.append((found, name))
                 continue
-            old = known.get(found.record.id)
+            old = known.get(found.key)
             draft = self._draft(found, name, specs, old)
             if draft is None:
                 continue
@@ -306,16 +304,16 @@ class Importer:
         if old and not old.deleted and old.hash == hashed and old.rendered == self._formats.rendered:
             self._report.unchanged += 1
             return None
-        identifier = old.identifier if old else self._identifier(record.id)
+        identifier = old.identifier if old else self._identifier(found.key)
         bodies, failures = self._formats.renditions(record, identifier)
         setspecs, failed_rules = self._formats.sets(record)
-        self._report.failed(name, found.where, record.id, failures, failed_rules)
+        self._report.failed(name, found.where, found.key, failures, failed_rules)
         if bodies.get("oai_dc") is None:
-            self._report.reject(name, found.where, record.id, unavailable(failures))
+            self._report.reject(name, found.where, found.key, unavailable(failures))
             return None
         return Draft(
             source=self._plan.source,
-            key=record.id,
+            key=found.key,
             identifier=identifier,
             setspecs=setspecs,
             canonical=record.to_json(),
@@ -348,14 +346,14 @@ class Importer:
 
     def _gone(self, gone: Sequence[tuple[Found, str]], known: Mapping[str, Known]) -> None:
         """Withdraw the records that say they are deleted. One that was never here leaves nothing behind."""
-        live = [found.record.id for found, _ in gone if found.record.id in known and not known[found.record.id].deleted]
+        live = [found.key for found, _ in gone if found.key in known and not known[found.key].deleted]
         if live and not self._plan.dry_run:
             self._store.withdraw(source=self._plan.source, keys=live)
         self._report.deleted += len(live)
         self._report.unchanged += len(gone) - len(live)
         for found, name in gone:
-            if found.record.id in live:
-                self._report.tell({"outcome": "deleted", "file": name, "where": found.where, "id": found.record.id})
+            if found.key in live:
+                self._report.tell({"outcome": "deleted", "file": name, "where": found.where, "id": found.key})
 
 
 def _findings(job: Job, sources: Iterable[Source | Problem]) -> Iterator[tuple[str, Found | Rejected]]:

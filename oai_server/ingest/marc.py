@@ -33,14 +33,12 @@ from lxml import etree
 from metadata_formats import marc21_read
 from metadata_formats import record as model
 from metadata_formats.marc21 import NAMESPACE
-from metadata_formats.marc21_read import Field, Marc
+from metadata_formats.marc21_read import MOST_FIELDS, Field, Marc
+from metadata_formats.reading import NotReadable
 from oai_server.ingest import dates
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.files import HEAD, LONGEST_RECORD, BrokenFile
 from oai_server.ingest.reader import Finding, Found, Reader, ReaderError, Rejected, Remark
-
-MOST_FIELDS = 20_000
-"""Fields of one record: the largest that libraries have known are some thousands."""
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -98,10 +96,10 @@ class MarcReader(Reader):
 
     def read(self, stream: BinaryIO, filename: str) -> Iterator[Finding]:  # noqa: ARG002 - the content tells
         """Yield the records of the file, each with its number from 1."""
-        head = getattr(stream, "peek", lambda _: b"")(HEAD)[:HEAD]
-        is_xml = head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
         number = 0
         try:
+            head = getattr(stream, "peek", lambda _: b"")(HEAD)[:HEAD]
+            is_xml = head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
             for number, (piece, decode) in enumerate(self._from_xml(stream) if is_xml else self._binary(stream), 1):
                 yield self._one(piece, decode, f"record {number}")
         except BrokenFile as error:
@@ -130,8 +128,7 @@ class MarcReader(Reader):
                 raise _BrokenRecord(f"no identifier: the record has no field {self._given.id or '001'}")
             if marc.leader[5:6] == "d":
                 return Found(model.from_builtins({"id": key, "record": {"status": "deleted"}}), where)
-            if other := _OTHER_KINDS.get(marc.leader[6:7]):
-                raise _BrokenRecord(f"not a description of an item: {other}")
+            marc21_read.check_kind(marc)
             values, left = marc21_read.read(marc, key, _edtf)
             remarks += [Remark(*each) for each in left if not each.path.startswith(tuple(self._given.ignore))]
             if self._defaults is not None:
@@ -140,13 +137,15 @@ class MarcReader(Reader):
         except _BrokenRecord as error:
             named = None if self._given.id or self._given.scoped else error.key
             return Rejected(str(error), where, key or named, piece.ends)
-        except model.RecordError as error:
+        except (NotReadable, model.RecordError) as error:
             return Rejected(str(error), where, key, piece.ends)
 
     def _key(self, marc: Marc, remarks: list[Remark]) -> str | None:
         """Return the identifier of a record: the field that the profile names, else 001, else 035$a."""
-        key = _value(marc, self._given.id or "001")
-        if not key and not self._given.id and (key := _value(marc, "035$a")):
+        named = _ID.fullmatch(self._given.id or "001")
+        assert named is not None
+        key = marc21_read.value(marc, named[1] or named[2], named[3] or "")
+        if not key and not self._given.id and (key := marc21_read.value(marc, "035", "a")):
             remarks.append(Remark("no field 001", "035$a", key))
         scope = " ".join(marc.controls.get("003", "").split())
         key = model.clean_text(f"({scope}){key}" if key and scope and self._given.scoped else key)
@@ -171,22 +170,6 @@ class MarcReader(Reader):
 
 def _edtf(text: str) -> str | None:
     return dates.read(text).edtf
-
-
-def _value(marc: Marc, place: str) -> str:
-    """Return what stands in a control field (``001``) or, first of them, in a subfield (``035$a``)."""
-    match = _ID.fullmatch(place)
-    assert match is not None
-    if match[1]:
-        return " ".join(marc.controls.get(match[1], "").split())
-    values = (text for each in marc.fields if each.tag == match[2] for code, text in each.subfields if code == match[3])
-    return " ".join(next(values, "").split())
-
-
-_OTHER_KINDS = {
-    "z": "an authority record", "w": "a record of a classification", "q": "community information",
-    **dict.fromkeys("uvxy", "a holdings record"),
-}  # fmt: skip
 
 
 _Decode = Callable[[bytes, list[Remark]], Marc]
@@ -552,7 +535,10 @@ def _from_xml(root: _Root, data: bytes, remarks: list[Remark]) -> Marc:
         except etree.XMLSyntaxError as again:
             raise _BrokenRecord(f"not well-formed XML: {again.msg}", key) from again
         remarks.append(Remark("not well-formed", "", str(error.msg)))
-    return _fields_of(element)
+    record = element if etree.QName(element).localname == "record" else next(iter(element), None)
+    if record is None:
+        raise _BrokenRecord("not a record in the namespace of MARCXML")
+    return marc21_read.decoded(record)
 
 
 def _parsed(text: str, root: _Root) -> etree._Element:
@@ -561,29 +547,3 @@ def _parsed(text: str, root: _Root) -> etree._Element:
         remove_comments=True, remove_pis=True,
     )  # fmt: skip
     return etree.fromstring((root.opening + text + root.closing).encode(errors="replace"), parser)
-
-
-def _words(element: etree._Element) -> str:
-    return "".join(map(str, element.itertext()))
-
-
-def _fields_of(element: etree._Element) -> Marc:
-    record = element if etree.QName(element).localname == "record" else next(iter(element), None)
-    if record is None or etree.QName(record).namespace not in (NAMESPACE, None):
-        raise _BrokenRecord("not a record in the namespace of MARCXML")
-    marc = Marc(" " * 24, {}, [])
-    controls: dict[str, str] = {}
-    for each in record:
-        name, tag = etree.QName(each).localname, each.get("tag") or ""
-        if name == "leader":
-            marc.leader = _words(each).ljust(24)
-        elif name == "controlfield":
-            controls.setdefault(tag, _words(each))
-        elif name == "datafield":
-            subfields = [(part.get("code") or " ", _words(part)) for part in each]
-            marks = (each.get("ind1") or " ")[:1] + (each.get("ind2") or " ")[:1]
-            marc.fields.append(Field(tag, marks, subfields))
-        if len(marc.fields) > MOST_FIELDS:
-            raise _BrokenRecord(f"more than {MOST_FIELDS} fields", controls.get("001"))
-    marc.controls = controls
-    return marc

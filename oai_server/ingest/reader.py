@@ -33,11 +33,21 @@ class Remark:
 
 @dataclass(frozen=True)
 class Found:
-    """A record, and where it stood in its file: ``line 12``, ``row 3``, or nothing for a file of one record."""
+    """A record, and where it stood in its file: ``line 12``, ``row 3``, or nothing for a file of one record.
+
+    ``source_key`` is what its source knows it by, where that is not the record's own ``id``: a harvested record is
+    known by the OAI identifier of its header.
+    """
 
     record: Record
     where: str = ""
     remarks: tuple[Remark, ...] = ()
+    source_key: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells this record from all others of its source, for ever."""
+        return self.record.id if self.source_key is None else self.source_key
 
 
 @dataclass(frozen=True)

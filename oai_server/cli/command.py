@@ -1,0 +1,146 @@
+"""What every command is made of: the installation that it works on, and how its errors are told.
+
+Errors for people are one line on standard error that says what is wrong and what to do; ``--debug`` shows where they
+come from. Exit status: 0 done, 1 done but something was rejected, 2 nothing could be done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from metadata_formats import registry
+from oai_server import config
+from oai_server.config import ConfigError, Settings
+from oai_server.ingest.importer import ImportRefused
+from oai_server.ingest.reader import ReaderError
+from oai_server.ingest.rendering import Formats
+from oai_server.ingest.rules import RuleError, Rules
+from oai_server.store.engine import StoreError
+from oai_server.store.repository import Store
+from oai_server.store.sets import Declared
+
+NOTHING_DONE = 2
+SOME_REJECTED = 1
+
+
+class Installation:
+    """One instance folder with its settings, opened when a command needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings: Settings = config.load(folder)
+        self._opened: list[Store] = []
+        self._formats = registry.load(self.settings.prefixes)
+        for prefix, made in self._formats.items():
+            registry.check_options(made, self.settings.format_options(prefix))
+        self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
+
+    def formats(self) -> dict[str, registry.Format]:
+        """Return the formats that the settings offer."""
+        return self._formats
+
+    def rendering(self) -> Formats:
+        """Return the formats with their options, and the rules of the sets."""
+        made, settings = self.formats(), self.settings
+        options = {prefix: settings.format_options(prefix) for prefix in made}
+        return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
+
+    def database(self) -> Store:
+        """Return the store, whatever there is; it is closed with the installation."""
+        self._opened.append(Store(self.settings.database_url))
+        return self._opened[-1]
+
+    def store(self) -> Store:
+        """Open the store.
+
+        Raises:
+            StoreError: it is not there, or not of this version.
+        """
+        if self.settings.database_url.startswith("sqlite:"):
+            path = Path(self.settings.database_url.removeprefix("sqlite:///"))
+            if not path.exists():
+                raise StoreError(f"there is no database at {path}: run 'oai-server init' first")
+        store = self.database()
+        store.check()
+        return store
+
+    def close(self) -> None:
+        """Let go of the database."""
+        for store in self._opened:
+            store.close()
+
+
+def command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Give a command ``--instance`` and ``--debug``, and turn its errors into one line and an exit status."""
+
+    @wraps(function)
+    def run(instance: str | None, debug: bool, **options: Any) -> None:
+        try:
+            with closing(Installation(config.folder(instance))) as installation:
+                status = function(installation, **options) or 0
+            sys.exit(status)
+        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+            if debug:
+                raise
+            fail(str(error))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing complains at exit
+            sys.exit(0)
+        except KeyboardInterrupt:
+            fail("interrupted: what was published stays; run it again to go on", 130)
+        except OSError as error:
+            if debug:
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            fail(f"{place}{error.strerror or error}")
+        except UnicodeEncodeError as error:  # bytes of the command line that are no text
+            if debug:
+                raise
+            fail(f"an argument is not UTF-8: {error.object[:100]!a}")
+
+    run = click.option("--debug", is_flag=True, help="Show tracebacks.")(run)
+    return click.option("--instance", metavar="DIR", help="The instance folder [$OAI_INSTANCE, else ./instance].")(run)
+
+
+def fail(message: str, status: int = NOTHING_DONE) -> NoReturn:
+    """End with one line on standard error."""
+    click.echo(f"oai-server: {message}", err=True)
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oai-server")
+def main() -> None:
+    """Publish a collection to OAI-PMH harvesters."""
+
+
+def declare(installation: Installation, store: Store) -> None:
+    """Write what the settings say of formats and sets."""
+    store.declare((p, f.schema, f.namespace, f.version) for p, f in installation.formats().items())
+    store.declare_sets(
+        Declared(spec, said.name, said.description, said.tombstones)
+        for spec, said in installation.settings.sets.items()
+    )
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("records"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("import", total=None)
+        yield lambda count: progress.advance(task, count)

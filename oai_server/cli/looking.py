@@ -1,0 +1,89 @@
+"""The commands that say what is in a repository."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from metadata_formats import registry
+from oai_server.cli.command import Installation, command, fail, main
+from oai_server.store.repository import Count
+
+
+@main.command()
+@command
+def status(installation: Installation) -> None:
+    """Say what is in the repository."""
+    store = installation.store()
+    settings = installation.settings
+    horizon = store.horizon()
+    click.echo(f"{settings.repository_name}\nbase URL  {settings.base_url}")
+    click.echo(f"earliest  {_utc(horizon.earliest)}\nhorizon   {_utc(horizon.horizon)}")
+    _print_counts("format", store.counts_by_format())
+    _print_counts("source", store.counts_by_source())
+    click.echo(f"sets      {len(store.sets())}")
+    if stale := store.count_stale(installation.rendering().rendered):
+        click.echo(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
+
+
+def _print_counts(kind: str, counts: list[Count]) -> None:
+    for count in counts:
+        click.echo(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}")
+
+
+@main.command()
+@command
+def sets(installation: Installation) -> None:
+    """List the sets with their sizes."""
+    table = Table("setSpec", "name", "records", box=None, pad_edge=False)
+    for one, size in installation.store().sets():
+        table.add_row(one.spec, one.name, str(size))
+    _print(table)
+
+
+@main.command()
+@command
+def formats(installation: Installation) -> None:
+    """List the formats that are offered, and those that are installed."""
+    offered = installation.formats()
+    table = Table("prefix", "namespace", "version", "offered", box=None, pad_edge=False)
+    for prefix, made in {**offered, **registry.load()}.items():
+        table.add_row(prefix, made.namespace, made.version, "yes" if prefix in offered else "no")
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """Print a table whole: on a pipe it is as wide as its content."""
+    console = Console(width=None if sys.stdout.isatty() else 500)
+    console.print(table)
+
+
+@main.command()
+@click.argument("identifier")
+@click.option("--prefix", metavar="P", help="The record in this format, as harvesters get it.")
+@command
+def show(installation: Installation, identifier: str, prefix: str | None) -> int:
+    """Show an item: its canonical record, or with --prefix its rendition."""
+    found = installation.store().show(identifier)
+    if found is None:
+        fail(f"there is no item {identifier} (or several sources have one of that key: give its OAI identifier)")
+    if prefix is None:
+        click.echo(f"# {found.identifier} · source {found.source} · key {found.key} · sets {found.setspecs or '-'}")
+        for name, stamp, deleted, _ in found.records:
+            click.echo(f"# {name} {_utc(stamp)}{' deleted' if deleted else ''}")
+        click.echo(json.dumps(json.loads(found.canonical), ensure_ascii=False, indent=2))
+        return 0
+    bodies = {name: body for name, _, _, body in found.records if body is not None}
+    if prefix not in bodies:
+        fail(f"{found.identifier} has no live record in {prefix}; it has: {', '.join(bodies) or 'none'}")
+    click.echo(bodies[prefix].decode())
+    return 0
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
