@@ -25,6 +25,7 @@ from oai_server.ingest.importer import ImportRefused
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
+from oai_server.readiness.profile import ProfileError
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
@@ -89,7 +90,8 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             with closing(Installation(config.folder(instance))) as installation:
                 status = function(installation, **options) or 0
             sys.exit(status)
-        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused,
+                ProfileError) as error:  # fmt: skip
             if debug:
                 raise
             fail(str(error))
