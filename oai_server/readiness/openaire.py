@@ -82,7 +82,8 @@ _TABLE = (
     ),
     (
         23, _W, "oaire:file", "oaire:file", "the address of the file, of what is open",
-        "Give media with role object or download", f"datacite:rights[@rightsURI = '{ACCESS['open'].uri}']",
+        "Give media with role object or download",
+        f"oaire:resourceType and datacite:rights[@rightsURI = '{ACCESS['open'].uri}']",
     ),
     (
         24, _I, "oaire:citationTitle", "oaire:citationTitle", "what it was published in",
