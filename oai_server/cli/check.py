@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 
 import click
 
@@ -17,7 +18,8 @@ from oai_server.cli.records import opened
 from oai_server.ingest.rendering import Formats
 from oai_server.readiness import profile as profiles
 from oai_server.readiness.checking import Checking
-from oai_server.readiness.finding import Item, Severity
+from oai_server.readiness.finding import Severity
+from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Profile
 from oai_server.readiness.report import WRITERS, Report
 from oai_server.store.repository import Held, Store
@@ -52,18 +54,24 @@ def check(
     store = installation.store()
     if setspec is not None and setspec not in {one.spec for one, _ in store.sets()}:
         fail(f"there is no set {setspec}; 'oai-server sets' lists them")
+    if identifiers and setspec is not None:
+        fail("--set and identifiers are two choices: give one of them")
     kind = "json" if as_json else "csv" if as_csv else "text"
+    wanted = {prefix for profile in chosen for prefix in (profile.harvests, *profile.reads)}
+    held: Iterable[Held] = (
+        _named(store, identifiers) if identifiers else chain.from_iterable(store.live(setspec, wanted))
+    )
     began, count = time.monotonic(), 0
     with ExitStack() as stack:
         out = stack.enter_context(opened(report_file)) if report_file else sys.stdout
         report = Report(chosen, WRITERS[kind](out), SHOWN if limit is None and kind == "text" else limit)
         checking = stack.enter_context(Checking(chosen, report))
-        progress = stack.enter_context(progress_bar())
-        for item in _items(installation, store, chosen, identifiers, setspec):
-            checking.check(item)
-            count += 1
-            if count % 100 == 0:
-                progress(100)
+        with progress_bar() as progress:
+            for item in _items(installation, held, wanted):
+                checking.check(item)
+                count += 1
+                if count % 100 == 0:
+                    progress(100)
         checking.finish()
         report.finish(_notes(installation, store, chosen))
     if report_file:
@@ -79,21 +87,13 @@ def _is_as_bad(worst: Severity | None, limit: Severity) -> bool:
     return worst is not None and order.index(worst) <= order.index(limit)
 
 
-def _items(
-    installation: Installation, store: Store, chosen: Sequence[Profile], identifiers: Sequence[str],
-    setspec: str | None,
-) -> Iterator[Item]:  # fmt: skip
+def _items(installation: Installation, held: Iterable[Held], wanted: Collection[str]) -> Iterator[Item]:
     """Yield the items as portals meet them; a format that is not offered yet is rendered here."""
-    wanted = {prefix for profile in chosen for prefix in (profile.harvests, *profile.reads)}
-    offered = wanted & installation.formats().keys()
-    missing = wanted - offered
     settings = installation.settings
-    made = {prefix: one for prefix, one in registry.load(missing).items() if prefix in missing}
+    offered = [prefix for prefix in wanted if prefix in installation.formats()]
+    made = {prefix: one for prefix, one in registry.load(wanted).items() if prefix in wanted and prefix not in offered}
     options = {prefix: settings.format_options(prefix) for prefix in made}
     foreseen = Formats(made, settings.repository_name, settings.base_url, options)
-    held = (
-        _named(store, identifiers) if identifiers else (one for batch in store.live(setspec, offered) for one in batch)
-    )
     for one in held:
         try:
             record = model.from_json(one.canonical)
@@ -101,17 +101,19 @@ def _items(
             click.echo(f"left out: {one.identifier}: {error}", err=True)
             continue
         bodies, _ = foreseen.renditions(record, one.identifier)
-        yield Item(one.identifier, record, {**{prefix: one.bodies.get(prefix) for prefix in offered}, **bodies})
+        yield Item(one.identifier, record, bodies | {prefix: one.bodies.get(prefix) for prefix in offered})
 
 
-def _named(store: Store, identifiers: Sequence[str]) -> Iterator[Held]:
-    """Yield the items of these identifiers, each once; ends the command where there is none, or it is deleted."""
-    for identifier in dict.fromkeys(identifiers):
+def _named(store: Store, identifiers: Iterable[str]) -> list[Held]:
+    """Return the items of these identifiers, each once; ends the command where there is none, or it is deleted."""
+    named = {}
+    for identifier in identifiers:
         found = store.show(identifier)
         if found is None or found.deleted:
             fail(f"there is no live item {identifier}; 'oai-server show' finds items")
         bodies = {prefix: body for prefix, _, _, body in found.records if body is not None}
-        yield Held(found.identifier, found.canonical, bodies)
+        named[found.identifier] = Held(found.identifier, found.canonical, bodies)
+    return list(named.values())
 
 
 def _notes(installation: Installation, store: Store, chosen: Sequence[Profile]) -> list[str]:

@@ -30,6 +30,9 @@ from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
 
+REFUSALS = (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError)
+"""Errors whose text is for people as it is."""
+
 NOTHING_DONE = 2
 SOME_REJECTED = 1
 
@@ -90,8 +93,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             with closing(Installation(config.folder(instance))) as installation:
                 status = function(installation, **options) or 0
             sys.exit(status)
-        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused,
-                ProfileError) as error:  # fmt: skip
+        except REFUSALS as error:
             if debug:
                 raise
             fail(str(error))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import langcodes
 
-from oai_server.readiness.finding import Finding, Item, Rule, Severity
+from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Checked, Profile, Shared
 
 _EXPECTED = ("identifier", "title", "date", "type", "creator")

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from oai_server.readiness.finding import Finding, Item
-from oai_server.readiness.profile import Checked, Profile, Shared
+from oai_server.readiness.finding import Finding
+from oai_server.readiness.item import Item
+from oai_server.readiness.profile import Checked, Profile, ProfileError, Shared
 
 LONGEST = 200
 """Characters that are kept of a value which many records have."""
@@ -41,11 +42,20 @@ class Checking:
             values.close()
 
     def check(self, item: Item) -> None:
-        """Check one item by all profiles."""
+        """Check one item by all profiles.
+
+        Raises:
+            ProfileError: a profile failed; the text says which, and on which item.
+        """
         self._total += 1
         for profile, values in zip(self._profiles, self._values, strict=True):
-            self._listener.checked(item, profile, profile.check(item))
-            for shared in profile.shared(item):
+            try:
+                checked, all_shared = profile.check(item), list(profile.shared(item))
+            except Exception as error:  # a plug-in may raise anything
+                what = f"{type(error).__name__}: {error}"
+                raise ProfileError(f"the profile {profile.name} failed on {item.identifier}: {what}") from error
+            self._listener.checked(item, profile, checked)
+            for shared in all_shared:
                 values.add(item.identifier, shared)
 
     def finish(self) -> None:

@@ -13,7 +13,8 @@ from metadata_formats.oai_dc import all_identifiers, is_place, main_date
 from metadata_formats.record import Media, Record
 from metadata_formats.vocabularies import RIGHTS_LABELS
 from metadata_formats.xml import collapse
-from oai_server.readiness.finding import Finding, Item, Rule, Severity
+from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Checked, Profile
 
 _E, _W, _I = Severity

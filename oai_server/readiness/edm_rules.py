@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from metadata_formats.edm import RIGHTS_URIS
-from oai_server.readiness.finding import elements
+from oai_server.readiness.item import elements
 
 NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",

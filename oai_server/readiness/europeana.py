@@ -13,7 +13,8 @@ from metadata_formats.record import Provider, Record
 from metadata_formats.xml import collapse
 from oai_server.readiness import tiers
 from oai_server.readiness.edm_rules import breaches
-from oai_server.readiness.finding import Finding, Item, Rule, Severity
+from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.item import Item
 from oai_server.readiness.problem_patterns import P1, PATTERNS, problems, words
 from oai_server.readiness.profile import Checked, Profile, Shared
 

@@ -14,7 +14,8 @@ from lxml import etree
 from metadata_formats.oai_openaire import COAR, OaiOpenaire
 from metadata_formats.registry import Context
 from metadata_formats.vocabularies import ACCESS
-from oai_server.readiness.finding import Finding, Item, Rule, Severity, elements, parsed
+from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.item import Item, elements, parsed
 from oai_server.readiness.profile import Checked, Profile
 
 _NAMESPACES = {

@@ -16,7 +16,8 @@ from metadata_formats.oai_dc import all_identifiers, full_title, is_descriptive
 from metadata_formats.record import Record, Text
 from metadata_formats.xml import collapse
 from oai_server.readiness.edm_rules import NAMESPACES
-from oai_server.readiness.finding import Finding, Item, Rule, Severity
+from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.item import Item
 
 _TITLE = "Give the item a title of its own (titles)"
 P1 = Rule(

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import ClassVar, NamedTuple
 
-from oai_server.readiness.finding import Finding, Item, Rule
+from oai_server.readiness.finding import Finding, Rule
+from oai_server.readiness.item import Item
 
 GROUP = "oai_server.profiles"
 

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from oai_server.readiness.finding import Finding, Item, Rule, Severity
+from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Checked, Profile
 
 COLUMNS = ("profile", "rule", "severity", "record", "path", "value", "demand", "mend")
@@ -84,15 +85,13 @@ class Report:
 
     def _write(self, profile: Profile, findings: Sequence[Finding]) -> None:
         """Write the findings of one record, unless enough records that break their rules were written."""
-        full = {
-            name
-            for name in {found.rule.name for found in findings}
-            if self._limit is not None and self._written[profile.name, name] >= self._limit
-        }
+        names = {found.rule.name for found in findings}
+        if self._limit is not None:
+            names = {name for name in names if self._written[profile.name, name] < self._limit}
+            self._written.update((profile.name, name) for name in names)
         for found in findings:
-            if found.rule.name not in full:
+            if found.rule.name in names:
                 self._writer.finding(profile, found)
-        self._written.update({(profile.name, found.rule.name) for found in findings} if self._limit is not None else ())
 
     def worst(self) -> Severity | None:
         """Return the gravest severity of all that was found; None where nothing was."""

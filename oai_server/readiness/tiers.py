@@ -23,7 +23,9 @@ _LEAST_HEIGHT = 480  # of a video
 _EMBEDDABLE = re.compile(
     r"https?://(?:(?:player\.)?vimeo\.com/|soundcloud\.com/|sounds\.bl\.uk/embed/|(?:www\.)?euscreen\.eu/item\.html"
     r"|(?:www\.)?dismarc\.org/player/|eusounds\.ait\.co\.at/player/|(?:www\.)?ina\.fr/(?:.*/)?video/"
-    r"|archives\.crem-cnrs\.fr/archives/items/)"
+    r"|archives\.crem-cnrs\.fr/archives/items/|www\.ccma\.cat/tv3/alacarta/programa/titol/video/"
+    r"|www\.theeuropeanlibrary\.org/tel4/newspapers/issue/fullscreen/"
+    r"|api\.picturepipe\.net/api/html/widgets/public/playout_cloudfront\?token=)"
     r"|https://(?:[\w.]+\.youtube\.com/(?:v/|watch)|youtu\.be/|sketchfab\.com/(?:3d-)?models|skfb\.ly/)"
 )
 _OPEN = re.compile(r"http://creativecommons\.org/(?:publicdomain/(?:zero|mark)|licenses/by(?:-sa)?)/")
@@ -128,10 +130,8 @@ def _of_file(kind: str, file: _File, has_page: bool, embeddable: bool) -> tuple[
     if kind == "SOUND" and file.mime.startswith("audio/"):
         return 4, f"a file of {file.mime}"
     if kind == "VIDEO" and file.mime.startswith("video/"):
-        high = file.height >= _LEAST_HEIGHT
-        return 4 if high else int(
-            has_page
-        ), f"a video {file.height or 'of unknown'}{' pixels' * bool(file.height)} high"
+        height = f"{file.height} pixels high" if file.height else "of unknown height"
+        return (4 if file.height >= _LEAST_HEIGHT else int(has_page)), f"a video {height}"
     return int(has_page), _unknown(file, False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metadata_formats import record, registry
-from oai_server.readiness.finding import Item
+from oai_server.readiness.item import Item
 
 FORMATS = registry.load(["oai_dc", "mods", "edm", "oai_openaire"])
 INC = "http://rightsstatements.org/vocab/InC/1.0/"

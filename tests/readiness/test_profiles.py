@@ -17,7 +17,8 @@ from strategies import records, words
 
 from metadata_formats import edm, record, registry
 from oai_server.readiness import profile as profiles
-from oai_server.readiness.finding import Item, Severity
+from oai_server.readiness.finding import Severity
+from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Profile, ProfileError
 
 ALL = {one.name: one for one in profiles.load()}
