@@ -100,7 +100,7 @@ def _items(installation: Installation, held: Iterable[Held], wanted: Collection[
         except RecordError as error:
             click.echo(f"left out: {one.identifier}: {error}", err=True)
             continue
-        bodies, _ = foreseen.renditions(record, one.identifier)
+        bodies = foreseen.renditions(record, one.identifier).bodies
         yield Item(one.identifier, record, bodies | {prefix: one.bodies.get(prefix) for prefix in offered})
 
 

@@ -49,6 +49,11 @@ class Installation:
             registry.check_options(made, self.settings.format_options(prefix))
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
 
+    @property
+    def schemas(self) -> Path:
+        """The folder of XML schemas: as the settings say, else ``schemas`` in the instance."""
+        return Path(self.settings.schemas) if self.settings.schemas else self.folder / "schemas"
+
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
         return self._formats
@@ -57,7 +62,7 @@ class Installation:
         """Return the formats with their options, and the rules of the sets."""
         made, settings = self.formats(), self.settings
         options = {prefix: settings.format_options(prefix) for prefix in made}
-        return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
+        return Formats(made, settings.repository_name, settings.base_url, options, self.rules, settings.about)
 
     def database(self) -> Store:
         """Return the store, whatever there is; it is closed with the installation."""
