@@ -30,12 +30,14 @@ from oai_server import config
 from oai_server.cli import main
 from oai_server.ingest import document, marc, profile, readers, rules, table
 from oai_server.protocol import descriptions
+from oai_server.readiness import profile as portals
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = [*PAGES, ROOT / "docs/examples/README.md", ROOT / "instance/README.md"]
-RUN, RECORD, FORMATS, PROFILES, PUBLISH = (
-    (ROOT / "docs" / f"{name}.md").read_text() for name in ("run", "record", "formats", "profiles", "publish")
+RUN, RECORD, FORMATS, PROFILES, PUBLISH, PORTALS = (
+    (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("run", "record", "formats", "profiles", "publish", "portals")
 )
 COMMON = {"--instance", "--debug", "--help"}
 OF_TESTS = {"OAI_SCHEMAS", "OAI_DATA", "OAI_EXPECTED"}
@@ -262,6 +264,13 @@ def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:
         for ending in re.findall(r"`(\.\w+)`", endings):
             head = b"PK\x03\x04" if ending == ".xlsx" else b""
             assert readers.load(name).recognises(f"file{ending}", head), ending
+
+
+def test_every_rule_of_a_portal_is_documented_with_its_severity() -> None:
+    for one in portals.load():
+        documented = {rule: cells[0] for rule, cells in rows(section(PORTALS, one.name)).items()}
+        checked = {rule.name: rule.severity.value for rule in one.rules}
+        assert documented == checked | dict.fromkeys(one.unchecked, "not checked"), one.name
 
 
 def test_every_rule_that_is_shown_can_be_used() -> None:
