@@ -43,7 +43,7 @@ _TYPES = {
 _TOLD_BY_GENRE = frozenset({"dataset", "interactiveresource"})  # the type of resource alone would be software
 _DCMI = re.compile(r"(?:https?://purl\.org/dc/dcmitype/|dcmitype:)?([A-Za-z ]+)")
 
-_MEDIA_TYPE = re.compile(
+MEDIA_TYPE = re.compile(
     r"(?:application|audio|chemical|font|image|message|model|multipart|text|video)/[\w.+-]+(?: ?;.*)?", re.IGNORECASE
 )
 _HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)([^\s/:]+/\S+)", re.IGNORECASE)
@@ -52,7 +52,7 @@ _ISSN = re.compile(r"(?:(?:urn:)?e?issn[:\s]*)(\d{4}-?\d{3}[\dXx])", re.IGNORECA
 _URNS = {"urn:isbn:": "isbn", "urn:issn:": "issn"}
 _KINDS = {"http://": "uri", "https://": "uri", "urn:": "urn", "ark:": "ark", "info:": "uri"}
 
-_ACCESS = {word.casefold(): name for name, term in ACCESS.items() for word in term} | {
+ACCESS_WORDS = {word.casefold(): name for name, term in ACCESS.items() for word in term} | {
     "info:eu-repo/semantics/openaccess": "open", "info:eu-repo/semantics/restrictedaccess": "restricted",
     "info:eu-repo/semantics/embargoedaccess": "embargoed", "info:eu-repo/semantics/closedaccess": "metadata_only",
 }  # fmt: skip
@@ -177,7 +177,7 @@ class _Reading:
 
     def _format(self, value: _Value) -> None:
         physical = self.inside("physical")
-        if _MEDIA_TYPE.fullmatch(value.text):
+        if MEDIA_TYPE.fullmatch(value.text):
             physical.setdefault("media_types", []).append(value.text)
         elif value.lang is None and re.search(r"\d", value.text):
             physical.setdefault("extent", []).append(value.text)
@@ -187,16 +187,14 @@ class _Reading:
     def _identifier(self, value: _Value) -> None:
         """Take the first address, which may be that of a DOI or handle, for the item's id and for its page."""
         identifier = identified(value.text)
-        lasting = identifier["type"] in RESOLVERS
-        link = (
-            public_form(Identifier(value=identifier["value"], type=identifier["type"]))
-            if lasting
-            else address(value.text)
-        )
-        if link and link.lower().startswith("http") and "media" not in self.record:
+        if identifier["type"] in RESOLVERS:
+            link = public_form(Identifier(value=identifier["value"], type=identifier["type"]))
+        elif (found := address(value.text)) and found.lower().startswith("http"):
+            identifier["value"] = link = found
+        else:
+            link = ""
+        if link and "media" not in self.record:
             self.record |= {"id": link, "media": [{"role": "landing", "url": link}]}
-            if not lasting:
-                return
         self.add("identifiers", identifier)
 
     def _source(self, value: _Value) -> None:
@@ -226,7 +224,7 @@ class _Reading:
     def _rights(self, value: _Value) -> None:
         rights, text = self.inside("rights"), value.text
         noted, self.noted = self.noted, False
-        if access := _ACCESS.get(text.casefold()):
+        if access := ACCESS_WORDS.get(text.casefold()):
             rights.setdefault("access", access)
             self.noted = True  # what stands behind it is said of access
         elif self._embargo(text):

@@ -283,7 +283,7 @@ def _types(given_):
 
 def _formats(given_):
     def rank(text, *lang):
-        return 0 if oai_dc_read._MEDIA_TYPE.fullmatch(text) else 1 if not lang and re.search(r"\d", text) else 2
+        return 0 if oai_dc_read.MEDIA_TYPE.fullmatch(text) else 1 if not lang and re.search(r"\d", text) else 2
 
     ranks = [rank(*each) for each in given_]
     return ranks != sorted(ranks)
