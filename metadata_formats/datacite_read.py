@@ -490,8 +490,10 @@ class _Reading:
         titles = self.record.get("titles", [])
         if titles and not any("type" not in title for title in titles):
             del titles[0]["type"]
-        if "types" not in top.values:  # kernel 3
-            self._types(top)
+        if "types" not in top.values:  # kernel 3, or an object that was XML
+            inside = top.values.get("resourcetype")
+            self._types(_Object(inside, "resourceType") if isinstance(inside, dict) else top)
+            top.take("resourceType")
         self._year(top.text("publicationYear"))
         spoken = top.text("language")
         if code := language_code(spoken):

@@ -164,16 +164,14 @@ class _File(NamedTuple):
 def _groups(record: Record, limit: int) -> dict[str, list[_File]]:
     """Return the files by their use, in the order of the record, equal ones once."""
     groups: dict[str, list[_File]] = {use: [] for use in _ORDER}
-    media = dict.fromkeys(map(msgspec.structs.astuple, record.media))
-    for number, values in enumerate(media, 1):
-        each = Media(**dict(zip(Media.__struct_fields__, values, strict=True)))
+    media = {msgspec.structs.astuple(each): each for each in record.media}
+    for number, each in enumerate(media.values(), 1):
         use = _USES.get(each.role)
         if use:
             file = _linked(each, f"FILE_{number:04}")
             groups["DOWNLOAD" if use == _PAGES and not file.division else use].append(file)
-    texts = dict.fromkeys(map(msgspec.structs.astuple, record.full_text))
-    for number, values in enumerate(texts, 1):
-        text = FullText(**dict(zip(FullText.__struct_fields__, values, strict=True)))
+    texts = {msgspec.structs.astuple(each): each for each in record.full_text}
+    for number, text in enumerate(texts.values(), 1):
         data = (text.value or "").encode("utf-8", "replace")
         if data.strip() and len(data) <= limit:
             groups["FULLTEXT"].append(_embedded(text, data, f"TEXT_{number:04}"))

@@ -47,7 +47,10 @@ MEDIA_TYPE = re.compile(
     r"(?:application|audio|chemical|font|image|message|model|multipart|text|video)/[\w.+-]+(?: ?;.*)?", re.IGNORECASE
 )
 _HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)([^\s/:]+/\S+)", re.IGNORECASE)
-_ISBN = re.compile(r"(?:urn:)?isbn(?:-1[03])?[:\s]*([\dXx –-]{10,17})|([\dXx-]{10,17})", re.IGNORECASE)
+# Without the word, ten digits in a row are any number: of eleven, one has the check digit of an ISBN.
+_ISBN = re.compile(
+    r"(?:urn:)?isbn(?:-1[03])?[:\s]*([\dx –-]{10,17})|(97[89][\d-]{10,14}|\d{1,5}-\d{1,7}-\d{1,7}-[\dx])", re.IGNORECASE
+)
 _ISSN = re.compile(r"(?:(?:urn:)?e?issn[:\s]*)(\d{4}-?\d{3}[\dXx])", re.IGNORECASE)
 _URNS = {"urn:isbn:": "isbn", "urn:issn:": "issn"}
 _KINDS = {"http://": "uri", "https://": "uri", "urn:": "urn", "ark:": "ark", "info:": "uri"}

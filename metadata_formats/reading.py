@@ -47,6 +47,8 @@ def edtf_only(text: str) -> str | None:
     return text if edtf_dates.is_valid(text) else None
 
 
+LONGEST_LANGUAGE = 60
+"""Characters of a language, as code or in words."""
 _SCHEMES = ("http://", "https://", "urn:", "info:", "ark:", "doi:", "hdl:")
 
 
@@ -69,7 +71,7 @@ def language_code(text: str) -> dict[str, str] | None:
     It may be a code (``en``, ``ger``), a tag (``pt-BR``, ``en_US``) or a name (``English``, ``français``).
     """
     tag = text.replace("_", "-")
-    if len(text) > LONGEST_TAG or not LANGUAGE.fullmatch(tag) or len(tag.partition("-")[0]) > 3:
+    if len(text) > LONGEST_LANGUAGE or not LANGUAGE.fullmatch(tag) or len(tag.partition("-")[0]) > 3:
         return _language_name(text)
     code = language(tag.lower() if len(tag) == 3 else tag).code
     if not re.fullmatch("[a-z]{3}", code):
@@ -77,13 +79,9 @@ def language_code(text: str) -> dict[str, str] | None:
     return {"code": code, "tag": tag} if "-" in tag and says_more(tag, code) else {"code": code}
 
 
-LONGEST_TAG = 60
-"""Characters of a language, as code or in words."""
-
-
 def _language_name(text: str) -> dict[str, str] | None:
     """Read the name of a language in English or in itself; what is merely like one is none."""
-    if len(text) > LONGEST_TAG:
+    if len(text) > LONGEST_LANGUAGE:
         return None
     try:
         found = langcodes.find(text)

@@ -161,7 +161,8 @@ def test_types_are_types_of_resource_and_genres(types, expected):
     assert found.get("resource_type") == expected.get("resource_type")
     assert found.get("collection", False) == expected.get("collection", False)
     assert [each["label"] for each in found.get("genres", [])] == expected.get("genres", [])
-    assert values(**types).get("resource_type") == expected.get("resource_type"), "as kernel 3 has it"
+    for old in (types, {"resourceType": types}):
+        assert values(**old).get("resource_type") == expected.get("resource_type"), "as kernel 3 has it"
     assert left(types=types) == []
 
 
