@@ -114,6 +114,13 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
+def _sample(value: object) -> str:
+    """Return the first value in objects and lists, however deep they are."""
+    while isinstance(value, dict | list) and value:
+        value = next(iter(value.values() if isinstance(value, dict) else value))
+    return _text(value) or str(value)
+
+
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
@@ -161,6 +168,9 @@ class _Reading:
         self.record: dict[str, Any] = {}
         self.left: dict[tuple[str, str], Left] = {}
         self.identifiers: set[tuple[str, str]] = set()
+        self.main: dict[str, str] | None = None  # the first main title
+        self.containers: set[str | None] = set()  # titles of what contains the item
+        self.statements: list[dict[str, str]] = []  # about rights
 
     def result(self, top: _Object, id_: str) -> Reading:
         own = self._doi(top) or doi(id_)
@@ -183,7 +193,7 @@ class _Reading:
         for name, value in each.values.items():
             if name not in each.taken and name not in _SERVICE and value not in (None, "", [], {}):
                 path = f"{each.path}.{each.names[name]}".lstrip(".")
-                self.lose("key not carried", path, _text(value) or str(value))
+                self.lose("key not carried", path, _sample(value))
 
     def lose(self, kind: str, path: str, value: str) -> None:
         """Name what is not carried over, of each kind and place the first."""
@@ -227,14 +237,15 @@ class _Reading:
 
     def _title(self, each: _Object) -> None:
         value, kind = each.text("title"), _plain(each.text("titleType"))
-        main = next((title for title in self.record.get("titles", []) if "type" not in title), None)
         if not value:
             return
-        if kind == "subtitle" and main is not None and "subtitle" not in main:
-            main["subtitle"] = value
+        if kind == "subtitle" and self.main is not None and "subtitle" not in self.main:
+            self.main["subtitle"] = value
             each.text("lang")
             return
         self.add("titles", {**each.worded(value), "type": _TITLES.get(kind, "alternative" if kind else None)})
+        if not kind and self.main is None:
+            self.main = self.record["titles"][-1]
 
     def _creator(self, each: _Object) -> None:
         self._agent(each, "cre", "")
@@ -300,8 +311,10 @@ class _Reading:
         genres = [words] if words and not _UNKNOWN.fullmatch(words) else []
         if general and plain not in _SAID_BY_TYPE:
             genres.append(_spaced(general))
-        for label in {_plain(genre).replace(" ", ""): genre for genre in reversed(genres)}.values():
-            self.record.setdefault("genres", []).insert(0, {"label": label})
+        if len(genres) == 2 and _plain(genres[0]).replace(" ", "") == plain:
+            genres.pop()
+        for label in genres:
+            self.add("genres", {"label": label})
 
     def _date(self, each: _Object) -> None:
         text, kind, label = each.text("date"), each.text("dateType"), each.text("dateInformation")
@@ -410,16 +423,11 @@ class _Reading:
             first or (uri.startswith(RIGHTS_VOCABULARIES) and not rights["uri"].startswith(RIGHTS_VOCABULARIES))
         ):
             if not first:
-                self._statement(each, rights.pop("label", rights["uri"]))
+                self.statements.append({"value": rights.pop("label", rights["uri"])})
             rights |= {"uri": uri, "label": text} if text else {"uri": uri}
             each.text("lang")
         elif text or uri:
-            self._statement(each, text or str(uri))
-
-    def _statement(self, each: _Object, text: str) -> None:
-        rights, said = self.inside("rights"), each.worded(text)
-        before = rights.get("statement")
-        rights["statement"] = said if before is None else {**before, "value": f"{before['value']}\n\n{text}"}
+            self.statements.append(each.worded(text or str(uri)))
 
     def _funding(self, each: _Object) -> None:
         funder, number = each.text("funderName"), each.text("funderIdentifier")
@@ -472,6 +480,8 @@ class _Reading:
             if "part" in relation:
                 relation["part"] = {name: text for name, text in relation["part"].items() if text}
             self.add("relations", {"type": kind, **relation, "identifiers": identifiers})
+            if kind in ("host", "series"):
+                self.containers.add(relation.get("title"))
 
     def _container(self, each: _Object) -> None:
         """Take what contains the item, unless a related item has said it already."""
@@ -479,8 +489,7 @@ class _Reading:
         numbers = [(each.text("identifier"), each.text("identifierType"))]
         names = (("volume", "volume"), ("issue", "issue"), ("start", "firstPage"), ("end", "lastPage"))
         part = {key: text for key, name in names if (text := each.text(name))}
-        known = self.record.get("relations", [])
-        if not any(one["type"] in ("host", "series") and one.get("title") == title for one in known):
+        if title not in self.containers:
             relation = {"title": title, "part": part} if part else {"title": title}
             self._relation("series" if "series" in kind else "host", relation, numbers)
 
@@ -488,12 +497,15 @@ class _Reading:
 
     def _single(self, top: _Object, own: str) -> None:
         titles = self.record.get("titles", [])
-        if titles and not any("type" not in title for title in titles):
+        if titles and self.main is None:
             del titles[0]["type"]
         if "types" not in top.values:  # kernel 3, or an object that was XML
             inside = top.values.get("resourcetype")
             self._types(_Object(inside, "resourceType") if isinstance(inside, dict) else top)
             top.take("resourceType")
+        if self.statements:
+            text = "\n\n".join(said["value"] for said in self.statements)
+            self.inside("rights")["statement"] = {**self.statements[0], "value": text}
         self._year(top.text("publicationYear"))
         spoken = top.text("language")
         if code := language_code(spoken):

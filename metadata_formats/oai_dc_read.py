@@ -96,6 +96,7 @@ class _Reading:
         self.left: dict[tuple[str, str], Left] = {}
         self.statements: list[_Value] = []
         self.noted = False
+        self.languages: set[tuple[str, ...]] = set()
 
     def result(self, root: etree._Element) -> Reading:
         """Take each element, equal ones once."""
@@ -216,7 +217,8 @@ class _Reading:
         for each in several:
             if each is None:
                 self.lose("language not read", "dc:language", value.text)
-            elif each not in self.record.get("languages", []):
+            elif (named := tuple(each.values())) not in self.languages:
+                self.languages.add(named)
                 self.add("languages", each)
 
     def _coverage(self, value: _Value) -> None:

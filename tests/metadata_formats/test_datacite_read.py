@@ -1,5 +1,6 @@
 """The JSON of DataCite is read key by key, in the spellings of all its versions."""
 
+import time
 from typing import Any
 
 import pytest
@@ -343,8 +344,37 @@ def test_keys_that_nobody_knows_are_named():
         ("language not read", "language", "some words"),
         ("not a URI", "url", "x"),
         ("not a URI", "contentUrl", "y z"),
-        ("key not carried", "flavour", "{'sweet': 1}"),
+        ("key not carried", "flavour", "1"),
     ]
+
+
+def test_depth_does_no_harm():
+    deep: Any = "x"
+    for _ in range(5000):
+        deep = {"a": [deep]}
+    assert left(flavour=deep, titles=deep, creators=[deep])[0][2] == "x"
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("titles", {"titleType": "Other", "title": "T"}),
+        ("rightsList", {"rights": "Ask us."}),
+        ("relatedItems", {"relationType": "IsPartOf", "titles": "T"}),
+        ("container", {"title": "T"}),
+        ("types", {"resourceType": "t"}),
+        ("identifiers", {"identifierType": "local", "identifier": "1"}),
+    ],
+)
+def test_long_lists_are_read_in_time(key, entry):
+    fixed = ("relationType", "titleType")
+    many = [
+        {name: text if name in fixed else f"{text} {number}" for name, text in entry.items()}
+        for number in range(50_000)
+    ]
+    started = time.process_time()
+    values(**{key: many})
+    assert time.process_time() - started < 15
 
 
 # Whatever has the keys of DataCite is read.
