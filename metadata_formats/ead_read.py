@@ -82,12 +82,12 @@ def header(element: etree._Element) -> Header:
     agency = words(_first(element, "agencycode")) if eadid is None else collapse(eadid.get("mainagencycode"))
     agency = agency or words(_first(element, "agencycode"))
     text = words(eadid) or collapse(eadid.get("identifier") if eadid is not None else "")
-    given = (eadid.get("url") or eadid.get("instanceurl") or text) if eadid is not None else ""
+    given = [eadid.get("url"), eadid.get("instanceurl"), text] if eadid is not None else []
     status = _first(element, "maintenancestatus")
     return Header(
         eadid=text,
         agency=agency,
-        url=_web_address(given),
+        url=next(filter(None, map(_web_address, given)), None),
         deleted=status is not None and (status.get("value") or "").startswith(("deleted", "cancelled")),
         info=_info(element, agency),
     )
@@ -173,23 +173,23 @@ def words(element: etree._Element | None) -> str:
     return "" if element is None else collapse(" ".join(paragraphs(element)))
 
 
-def paragraphs(element: etree._Element) -> list[str]:
-    """Return the text of an element, a paragraph each; its own heading is left out.
+def paragraphs(element: etree._Element, *, headed: bool = False) -> list[str]:
+    """Return the text of an element, a paragraph each; its own heading is left out unless it is ``headed``.
 
     Lists, chronologies and tables become sentences, divided by semicolons; an address that is linked and not written
     out follows in parentheses.
     """
     parts = [element.text or ""]
     for child in element:
-        if not (local(child) == "head" and child.getprevious() is None):
+        if headed or not (local(child) == "head" and child.getprevious() is None):
             parts.append(_flat(child))
         parts.append(child.tail or "")
-    return [text for each in "".join(parts).split(_BREAK) if (text := collapse(_spaced(each)))]
+    return [text for each in "".join(parts).split(_BREAK) if (text := _spaced(collapse(each)))]
 
 
 def _spaced(text: str) -> str:
     """Take off the space that indentation leaves before a mark; ISBD wants it before colons and semicolons."""
-    return re.sub(r"\s+([,.)](?:\s|$))", r"\1", text)
+    return re.sub(r" ([,.)])(?= |$)", r"\1", text)
 
 
 def _flat(element: etree._Element) -> str:
@@ -200,12 +200,14 @@ def _flat(element: etree._Element) -> str:
     if is_internal(element):
         return ""
     if name in _LISTS:
-        return f"{_BREAK}{_sentence(_LISTS[name](element))}{_BREAK}"
+        heading = words(next((child for child in element if local(child) == "head"), None)).rstrip(":")
+        return f"{_BREAK}{heading}{': ' if heading else ''}{_sentence(_LISTS[name](element))}{_BREAK}"
     if name in ("lb", "colspec", "listhead"):
         return " "
-    inside = _BREAK.join(paragraphs(element)) if name in _BLOCKS else _inline(element)
+    inside = _BREAK.join(paragraphs(element, headed=True)) if name in _BLOCKS else _inline(element)
     if name == "head":
-        return f"{_BREAK}{inside.rstrip(':')}{'' if inside.endswith(('.', '?', '!')) else ':'} " if inside else ""
+        inside = inside.rstrip(" \t\r\n:")
+        return f"{_BREAK}{inside}{'' if inside.endswith(('.', '?', '!')) else ':'} " if inside else ""
     if name in ("addressline", "part"):
         return f"{inside.rstrip(' ,')}, " if _next(element) else inside
     if address := _web_address(_attribute(element, "href")):
@@ -233,7 +235,7 @@ def _items(element: etree._Element) -> Iterator[str]:
         name = local(child)
         if name == "defitem":
             yield ": ".join(filter(None, (words(part).rstrip(":") for part in child)))
-        elif name not in ("listhead", "") and not is_internal(child):
+        elif name not in ("head", "listhead", "") and not is_internal(child):
             yield words(child)
 
 
@@ -340,6 +342,14 @@ _AFTER_TITLE = re.compile(r"(?:[\s,;:.()\[\]–-]|\band\b|\bundated\b|\bbulk\b)*
 _BRACKETED = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 
 
+def _as_date(text: str) -> str:
+    """Return a date as written, without what is said beside it; nothing for what is too long to be one."""
+    if len(text) > LONGEST:
+        return ""
+    dated = re.sub(r"^bulk\b[\s:,]*", "", _AND_UNDATED.sub("", text).rstrip(" ,;."), flags=re.IGNORECASE)
+    return re.sub(r"\s+and$", "", dated)
+
+
 def _unbracketed(text: str) -> str:
     match = _BRACKETED.fullmatch(text)
     return collapse(match[1] or match[2]) if match else text
@@ -356,11 +366,16 @@ _RELATOR_CODES = {term: code for code, term in RELATORS.items()} | {"creator": "
 _NO_SCHEME = frozenset({"", "ingest", "unspecified", "unknown", "prov"})
 
 
+def _plain(text: str) -> str:
+    """Return a name or a title without its closing punctuation; what is too long to be one is left as it is."""
+    return plain(text) if len(text) < 10 * LONGEST else text
+
+
 def _name(element: etree._Element) -> str:
     """Return a name or term; the steps of a subject in EAD3 are its parts."""
-    parts = [plain(words(part)) for part in element if local(part) == "part" and not is_internal(part)]
+    parts = [_plain(words(part)) for part in element if local(part) == "part" and not is_internal(part)]
     divider = ", " if local(element) in _AGENTS or local(element) == "title" else "--"
-    return divider.join(filter(None, parts)) or plain(words(element))
+    return divider.join(filter(None, parts)) or _plain(words(element))
 
 
 def _role(text: str | None) -> str | None:
@@ -390,10 +405,10 @@ _MIMES = {
     "wav": "audio/x-wav", "mp4": "video/mp4", "mov": "video/quicktime", "mpg": "video/mpeg", "txt": "text/plain",
 }  # fmt: skip
 _SAID = [
-    ("thumbnail", re.compile(r"thumb|preview|icon")),
+    ("thumbnail", re.compile(r"thumb|preview|\bicon")),
     ("iiif_manifest", re.compile(r"manifest")),
-    ("transcript", re.compile(r"transcript|fulltext|full-text|ocr")),
-    ("landing", re.compile(r"landing|viewer|page|onlineaccess")),
+    ("transcript", re.compile(r"transcript|full-?text|\bocr\b")),
+    ("landing", re.compile(r"landing|viewer|web ?page")),
     ("object", re.compile(r"image|audio|video|master|service|reference|access|object|file|pdf")),
 ]
 
@@ -404,7 +419,7 @@ def _media_role(said: str, url: str, mime: str | None, show: str) -> str:
         # "reference image" and the like say only that it is a file, and an address without an ending may be a page.
         if pattern.search(said) and (role != "object" or mime or show == "embed"):
             return role
-    if re.search(r"(?:^|/)(?:manifest(?:\.json)?|info\.json)$", url.partition("?")[0]):
+    if re.search(r"/manifest(?:\.json)?$", url.partition("?")[0]):
         return "iiif_manifest"
     return "object" if mime else "landing"
 
@@ -458,9 +473,10 @@ class _Reading:
             if is_internal(child):
                 self.lose("internal, left out", path + name, name)
                 continue
-            for entity in child.iter(etree.Entity):
-                if not _character(entity):
-                    self.lose("entity left out", path + name, str(entity.text))
+            if name == "controlaccess" or name not in ("did", *_WRAPPERS):
+                for entity in child.iter(etree.Entity):
+                    if not _character(entity):
+                        self.lose("entity left out", path + name, str(entity.text))
             if name == "did":
                 self._children(child, "did/")
             elif name in _WRAPPERS:
@@ -516,10 +532,14 @@ class _Reading:
         for child in inner:
             if _is_date(child):
                 self._date(child)
-        title = collapse(_spaced("".join(text)))
+        title = _spaced(collapse("".join(text)))
         if ends is not None:
-            title = re.sub(r"[\s,;:(\[–-]+$", "", title)
-        self.titles.append((plain(title), _lang(element)))
+            title = title.rstrip(" ,;:([–-")
+        dated = _as_date(title)
+        if not re.search(r"[^\W\d_]", dated) and (edtf := self.read_date(dated)):
+            self._dated(element, title, edtf)  # a date is no title, whatever it is coded as
+        else:
+            self.titles.append((_plain(title), _lang(element)))
 
     def _date(self, element: etree._Element) -> None:
         if is_internal(element):
@@ -537,9 +557,7 @@ class _Reading:
             return
         bulk = (element.get("type") or element.get("unitdatetype")) == "bulk"
         if not edtf:
-            dated = re.sub(r"^bulk\b[\s:,]*", "", _AND_UNDATED.sub("", text).rstrip(" ,;."), flags=re.IGNORECASE)
-            dated = re.sub(r"\s+and$", "", dated)
-            edtf = self.read_date(dated)
+            edtf = self.read_date(_as_date(text))
             if edtf is None:
                 self.lose("date not read", f"did/{local(element)}", text)
         said = collapse(element.get("datechar")).lower()
@@ -607,10 +625,10 @@ class _Reading:
         parts = [child for child in element if local(child)]
         between = (element.text or "") + "".join(child.tail or "" for child in element)
         if not parts or re.search(r"\w", between):
-            self._extend("extent", plain(_unbracketed(words(element))))
+            self._extend("extent", _unbracketed(words(element)))
             return
         for child in parts:
-            name, text = local(child), plain(_unbracketed(words(child)))
+            name, text = local(child), _unbracketed(words(child))
             if name in ("extent", "dimensions"):
                 unit = collapse(child.get("unit"))
                 self._extend("extent", f"{text} {unit}" if unit and unit.lower() not in text.lower() else text)
@@ -630,9 +648,9 @@ class _Reading:
                 self._extend("extent" if name == "dimensions" else "notes", words(child))
 
     def _extend(self, name: str, value: Any) -> None:
-        values = self.record.setdefault("physical", {}).setdefault(name, [])
-        if value and value not in values:
-            values.append(value)
+        if value:
+            values = self.record.setdefault("physical", {}).setdefault(name, [])
+            values += [value] if value not in values else []
 
     def _material(self, element: etree._Element) -> None:
         self._extend("notes", words(element))
@@ -640,13 +658,11 @@ class _Reading:
     def _languages(self, element: etree._Element) -> None:
         """Take the codes of languages; words count only where there is no code."""
         said = []
-        scripts = [one.get("scriptcode") for one in element.iter() if local(one) in ("language", "script")]
-        script = next((collapse(one) for one in scripts if one), None)
         for each in _all(element, "language"):
             code = collapse(each.get("langcode"))
-            own = collapse(each.get("scriptcode")) or script
             if code and (known := language(code)).scheme:
-                said.append({"code": known.code, **({"script": own} if own and _SCRIPT.fullmatch(own) else {})})
+                script = _script(each)
+                said.append({"code": known.code, **({"script": script} if script else {})})
             elif code:
                 self.lose("language not read", "did/langmaterial", code)
         for spoken in said:
@@ -663,15 +679,23 @@ class _Reading:
             self.say("agents", self._agent(each, label or "cre"))
 
     def _agent(self, element: etree._Element, role: str | None) -> dict[str, Any]:
+        """Return who it is; without a role of its own, one has those that follow the name, else the given one."""
         name, named = _name(element), _role(element.get("role") or element.get("relator"))
-        while named is None and (match := re.fullmatch(r"(.+\S)[,\s]\s*(\w[\w ]+)", name)) and _role(match[2]):
-            name, named = match[1].rstrip(" ,"), _role(match[2])
+        roles = [named] if named else []
+        while (
+            not named
+            and len(name) < LONGEST
+            and (match := _NAME_AND_ROLE.fullmatch(name))
+            and (found := _role(match[2]))
+        ):
+            name = match[1].rstrip(" ,")
+            roles.insert(0, found)
         scheme, uri, number = _authority(element)
         kind = _TYPES[local(element)] if local(element) in _AGENTS - {"name"} else None
         made = {
             "name": name, "type": kind, "scheme": scheme, "uri": uri,
             "identifiers": [{"value": number, "type": scheme or "local"}] if number else None,
-            "roles": [each] if (each := named or role) else None,
+            "roles": roles or ([role] if role else None),
         }  # fmt: skip
         return {key: value for key, value in made.items() if value} if name else {}
 
@@ -720,7 +744,7 @@ class _Reading:
         first, *more = (step.strip() for step in label.split("--"))
         if more and kind != "topic" and first:
             del term["label"]
-            steps = [{"type": "topic", "label": plain(step)} for step in more if step]
+            steps = [{"type": "topic", "label": _plain(step)} for step in more if step]
             term["parts"] = [{"type": kind, "label": first}, *steps]
         self.add("subjects", {"type": kind, **term})
 
@@ -750,7 +774,7 @@ class _Reading:
             missing = href or collapse(element.get("entityref")) or collapse(element.get("identifier"))
             self.lose("not an address on the web", local(element), missing or "no href")
             return
-        names = ("role", "localtype", "linkrole", "label", "type", "coverage")
+        names = ("role", "localtype", "linkrole")
         said = " ".join(_attribute(element, name) for name in names).lower()
         mime = next(
             (word for word in said.split() if re.fullmatch(r"(?:image|audio|video|text|application)/\S+", word)), None
@@ -788,8 +812,9 @@ class _Reading:
         title, _ = self._named()
         own = next((text for text, _ in self.titles if text), "") or ", ".join(self.written)
         number = next((one["value"] for one in self.units), "")
-        step = {"level": level_of(self.element) or ("collection" if self.is_top else "component"), "id": number}
-        step = {key: value for key, value in (step | {"title": own}).items() if value}
+        name = level_of(self.element) or ("collection" if self.is_top else "component")
+        given = {"label": name.capitalize() if number else "", "id": number, "title": own}
+        step = {"level": name} | {key: value for key, value in given.items() if value}
         top = {"type": "host", "title": title, "identifiers": [{"value": number}] if number else None}
         return Level(
             title=title,
@@ -822,8 +847,7 @@ class _Reading:
         titles = [{key: value for key, value in main.items() if value}]
         titles += [{"value": text, "type": "alternative"} for text, _ in self.titles if text and text != title]
         self.record = {"id": id_, "titles": titles + self.record.pop("alternatives", []), **self.record}
-        if any(agent not in self.record.get("agents", []) for agent in said.get("agents", [])):
-            self.record["agents"] = _united([*said["agents"], *self.record.get("agents", [])])
+        self.record["agents"] = _united([*said.get("agents", []), *self.record.get("agents", [])])
         self._kind()
         self._content(said)
         self._access(said)
@@ -905,6 +929,14 @@ def _united(agents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def _script(spoken: etree._Element) -> str | None:
+    """Return the script of a language: its own attribute, or what stands beside it in a set of EAD3."""
+    parent = spoken.getparent()
+    beside = [one for one in parent if local(one) == "script"] if parent is not None else []
+    codes = (collapse(one.get("scriptcode")) for one in (spoken, *beside))
+    return next((code for code in codes if re.fullmatch("[A-Z][a-z]{3}", code)), None)
+
+
 def _is_date(element: etree._Element) -> bool:
     return local(element) == "unitdate"
 
@@ -931,11 +963,11 @@ def _without(element: etree._Element, names: set[str]) -> str:
     parts = [element.text or ""]
     for child in element:
         parts += ["" if local(child) in names else _flat(child), " ", child.tail or ""]
-    return collapse(_spaced("".join(parts)))
+    return _spaced(collapse("".join(parts)))
 
 
-_SCRIPT = re.compile("[A-Z][a-z]{3}")
 _ONE_BOX = re.compile(r"(?:\S+ )?[\w./:]+")  # no range of boxes, and no list of them
+_NAME_AND_ROLE = re.compile(r"(.+\S)[,\s]\s*(\w[\w ]+)")
 _NAME_AND_TITLE = re.compile(r".*(?:\d{4}-?(?:\d{4})?\. \S|\. \d{4}(?:-\d{4})?$)")  # Last, First, 1864-1937. Papers
 _CONTACT = re.compile(r"@|https?:|www\.|\b(?:tel|fax|phone|telephone|e-?mail|url|web)\b", re.IGNORECASE)
 _DATE_TYPES = {"publication": "issued", "copyright": "copyright", "issued": "issued"}

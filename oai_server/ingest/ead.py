@@ -134,8 +134,8 @@ class _Open:
     @property
     def where(self) -> str:
         """Where it stands: its place among its neighbours, all the way down, and its line."""
-        place = f"component {'.'.join(map(str, self.position))}, " if self.position else ""
-        return f"{place}line {self.element.sourceline}"
+        steps = ".".join([*map(str, self.position[:12]), *("…" for _ in self.position[12:13])])
+        return f"{f'component {steps}, ' if steps else ''}line {self.element.sourceline}"
 
 
 class _FindingAid:
@@ -316,14 +316,16 @@ def _edtf(text: str) -> str | None:
 
 _EVENTS = ("ead", "eadheader", "control", "archdesc", *sorted(COMPONENTS))
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?ead(?=[\s>/])[^<>]*>")
-_ASIDE = re.compile(rb"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_ASIDE = re.compile(rb"\s*(?:<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)\s*", re.DOTALL)
 _NAMESPACE = re.compile(rb"""\sxmlns(?::[\w.-]+)?\s*=\s*["']([^"']*)["']""")
-_NOISE = re.compile(r",? ?use XML_PARSE_HUGE option|xmlSAX2Characters: ")
+_NOISE = re.compile(r",? ?(?:use|try) XML_PARSE_HUGE(?: option)? ?")
 
 
 def _is_ead(head: bytes) -> bool:
-    plain = _ASIDE.sub(b"", head[:HEAD].removeprefix(b"\xef\xbb\xbf")).lstrip()
-    root = _ROOT.match(plain)
+    start, at = head[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip(), 0
+    while aside := _ASIDE.match(start, at):
+        at = aside.end()
+    root = _ROOT.match(start, at)
     if root is None:
         return False
     named = {each.decode(errors="replace") for each in _NAMESPACE.findall(root[0])}
@@ -353,7 +355,7 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
                 parser.feed(piece)
                 fed += len(piece)
         except etree.XMLSyntaxError as error:
-            problem = f"not well-formed XML: {_NOISE.sub('', ' '.join(str(error.msg).split()))}"
+            problem = f"not well-formed XML: {_message(parser, error)}"
         for event, found in parser.read_events():
             element = cast(etree._Element, found)
             if root is None:
@@ -368,6 +370,13 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
             weighed = fed
             if _weight(root) > LONGEST_RECORD:
                 raise BrokenFile(f"more than {LONGEST_RECORD // 1024 // 1024} MiB that are not parted by components")
+
+
+def _message(parser: etree.XMLPullParser, error: etree.XMLSyntaxError) -> str:
+    """Say what is wrong and where, without what only a programmer could do about it."""
+    first = next(iter(parser.feed_error_log), None)
+    text = f"{first.message}, line {first.line}, column {first.column}" if first is not None else str(error.msg)
+    return _NOISE.sub("", " ".join(text.split()))
 
 
 def _check(root: etree._Element) -> None:
