@@ -33,7 +33,8 @@ def current(connection: Connection) -> str | None:
     """Return the revision of the database, None for an empty one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def upgrade(engine: Engine, name: str = "the database") -> tuple[str | None, str]:
