@@ -1,0 +1,1 @@
+"""What portals and harvesters would refuse: of records, and of a running server."""
