@@ -376,6 +376,6 @@ def test_every_rule_has_an_answer_that_breaks_it():
 
 
 def test_a_server_that_is_not_there_is_told():
-    [found] = examine("http://127.0.0.1:9/oai", Asking("http://127.0.0.1:9/oai", "test"))
-    assert found.rule == "HT-1"
-    assert "127.0.0.1:9" in found.request
+    found = examine("http://127.0.0.1:9/oai", Asking("http://127.0.0.1:9/oai", "test"))
+    assert [each.rule for each in found] == ["HT-1", "ID-1"]
+    assert "127.0.0.1:9" in found[0].request
