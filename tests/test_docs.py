@@ -31,6 +31,7 @@ from oai_server.cli import main
 from oai_server.ingest import document, ead, marc, profile, readers, rules, table
 from oai_server.protocol import descriptions
 from oai_server.readiness import profile as portals
+from oai_server.readiness.protocol_rules import RULES
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -271,6 +272,11 @@ def test_every_rule_of_a_portal_is_documented_with_its_severity() -> None:
         documented = {rule: cells[0] for rule, cells in rows(section(PORTALS, one.name)).items()}
         checked = {rule.name: rule.severity.value for rule in one.rules}
         assert documented == checked | dict.fromkeys(one.unchecked, "not checked"), one.name
+
+
+def test_every_rule_of_the_protocol_is_documented_as_it_is() -> None:
+    documented = {rule: tuple(cells) for rule, cells in rows(section(PORTALS, "protocol")).items()}
+    assert documented == {name: (rule.severity.value, rule.says, rule.why) for name, rule in RULES.items()}
 
 
 def test_every_rule_that_is_shown_can_be_used() -> None:
