@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
+from lxml import etree
+
 from metadata_formats import edtf_dates
 from metadata_formats.edm import edm_type, short_tag
 from metadata_formats.mods import country_scheme
@@ -32,6 +34,7 @@ from metadata_formats.oai_dc import (
     place_of_keeping,
     public_form,
 )
+from metadata_formats.reading import ReadDate, Reading, edtf_only
 from metadata_formats.record import (
     Agent,
     Concept,
@@ -216,6 +219,7 @@ class Lido(Format):
     namespace = NAMESPACE
     schema = "http://www.lido-schema.org/schema/v1.1/lido-v1.1.xsd"
     version = "1"
+    element = "lido"
     options: ClassVar[Mapping[str, Any]] = {}
     not_carried = paths("""
         titles.supplied
@@ -245,6 +249,16 @@ class Lido(Format):
         """Return the record as LIDO, elements in the order of the schema."""
         made = _Rendition(record, context)
         return Document(self.namespace, branch("lido:lido", made.elements(), self._root))
+
+    def read(self, root: etree._Element, read_date: ReadDate = edtf_only) -> Reading:
+        """Return the record that a ``lido:lido`` of LIDO 1.0 or 1.1 describes, and what it leaves out.
+
+        Raises:
+            NotReadable: it is no such element.
+        """
+        from metadata_formats import lido_read  # it turns the tables of this module round
+
+        return lido_read.read(root, read_date)
 
 
 def _is_inventoried(identifier: Identifier) -> bool:
