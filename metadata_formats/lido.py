@@ -391,7 +391,7 @@ class _Rendition:
     def elements(self) -> Iterator[str]:
         record, source = self.record, attribute("lido:source", self.info.identifier_source)
         lang = f' xml:lang="{self.default}"'
-        own = leaf("lido:lidoRecID", record.id, (_TYPE_URI if "://" in record.id else _TYPE_LOCAL) + source)
+        own = _any_id("lido:lidoRecID", record.id, source)
         yield own
         for known in record.identifiers:
             if _is_published(known) and not known.invalid:
@@ -421,7 +421,7 @@ class _Rendition:
     def concept(self, tag: str, concept: Concept, attributes: str = "", label: str = "") -> str:
         """Return a term with its addresses; nothing where it has no word."""
         term = leaf("lido:term", concept.label, label + self.lang(concept.lang))
-        matches = (_match(match) for match in concept.exact_match)
+        matches = (_any_id("lido:conceptID", match, _ALTERNATIVE) for match in concept.exact_match)
         return term and branch(tag, (_id("lido:conceptID", concept.uri, concept.scheme), *matches, term), attributes)
 
     # What it is.
@@ -513,11 +513,11 @@ class _Rendition:
             if note_event(kind) is None and kind not in INSCRIPTIONS:
                 type_ = UNTYPED if kind.lower() in DESCRIPTIONS else kind or UNTYPED
                 yield self.described(tag, Text(value=note.value, lang=note.lang), type_)
-        for words in record.physical.notes if record.physical else ():
-            yield self.described(tag, words, PHYSICAL)
         for grant in record.funding:
             known = (grant.funder, grant.funder_id, grant.title, grant.award, grant.award_uri)
             yield self.described(tag, "; ".join(filter(None, map(collapse, known))), FUNDING)
+        for words in record.physical.notes if record.physical else ():
+            yield self.described(tag, words, PHYSICAL)
 
     # What happened to it.
 
@@ -525,10 +525,11 @@ class _Rendition:
         happened = self._happenings()
         for key, event_type in ((key, _event_type(key)) for key in EVENTS if key in happened):
             what = happened[key]
-            attributes, date = what.dates[0] if what.dates else ("", "")
+            dates = list(dict.fromkeys(what.dates))
+            attributes, date = dates[0] if dates else ("", "")
             whole = (event_type, *what.agents, date, *what.places, *what.materials, *what.notes)
             yield branch("lido:eventSet", (branch("lido:event", whole),), attributes)
-            for attributes, date in what.dates[1:]:
+            for attributes, date in dates[1:]:
                 yield branch("lido:eventSet", (branch("lido:event", (event_type, date)),), attributes)
 
     def _happenings(self) -> Mapping[str, _Happening]:
@@ -552,7 +553,7 @@ class _Rendition:
                 happened["production"].materials.append(material)
         home = "publication" if "publication" in happened and "production" not in happened else "production"
         for place in record.origin.places if record.origin else ():
-            if made := branch("lido:place", self._place(place, place.label, place.parts)):
+            if made := self._place(place, place.label, place.parts):
                 happened[home].places.append(branch("lido:eventPlace", (made,)))
         return happened
 
@@ -578,27 +579,32 @@ class _Rendition:
 
     def _material(self, form: Concept) -> str:
         """Return a material or technique: a term of a vocabulary, or words that are displayed."""
-        if form.uri or form.exact_match:
+        if form.uri or any(map(collapse, form.exact_match)):
             term = self.concept("lido:termMaterialsTech", form)
             return branch("lido:eventMaterialsTech", (branch("lido:materialsTech", (term,)),))
         words = leaf("lido:displayMaterialsTech", form.label, self.lang(form.lang))
         return branch("lido:eventMaterialsTech", (words,))
 
-    def _place(self, place: Place | Subject, label: str | None, levels: object) -> Iterator[str]:
-        yield _id("lido:placeID", place.uri, place.scheme)
-        yield leaf("lido:placeID", place.gac, f'{_TYPE_LOCAL} lido:source="marcgac"')
-        yield _name("lido:namePlaceSet", label, self.lang(place.lang))
+    def _place(self, place: Place | Subject, label: str | None, levels: object) -> str:
+        """Return a place; nothing where it has no name, not even those of its levels."""
         scheme = country_scheme(place.country)
-        country = ' lido:politicalEntity="country"'
-        if scheme:
-            code = leaf("lido:placeID", place.country, f'{_TYPE_LOCAL} lido:source="{scheme}"')
-            yield branch("lido:partOfPlace", (code,), country)
-        elif not (isinstance(levels, PlaceParts) and collapse(levels.country)):
-            yield branch("lido:partOfPlace", (_name("lido:namePlaceSet", place.country),), country)
-        if isinstance(levels, PlaceParts):
-            for level in PlaceParts.__struct_fields__:
-                name = _name("lido:namePlaceSet", getattr(levels, level))
-                yield branch("lido:partOfPlace", (name,), f' lido:politicalEntity="{level}"')
+        code = leaf("lido:placeID", place.country if scheme else None, f'{_TYPE_LOCAL} lido:source="{scheme}"')
+        names = [_name("lido:namePlaceSet", label, self.lang(place.lang))]
+        for level in PlaceParts.__struct_fields__:
+            name = _name("lido:namePlaceSet", getattr(levels, level) if isinstance(levels, PlaceParts) else None)
+            if level == "country" and not scheme:
+                name = name or _name("lido:namePlaceSet", place.country)
+            names.append(branch("lido:partOfPlace", (name,), f' lido:politicalEntity="{level}"'))
+        if not any(names):
+            return ""
+        children = (
+            _id("lido:placeID", place.uri, place.scheme),
+            leaf("lido:placeID", place.gac, f'{_TYPE_LOCAL} lido:source="marcgac"'),
+            names[0],
+            branch("lido:partOfPlace", (code,), ' lido:politicalEntity="country"'),
+            *names[1:],
+        )
+        return branch("lido:place", children)
 
     # What it shows, and what it belongs to.
 
@@ -634,7 +640,7 @@ class _Rendition:
         """Return a subject, or one step of a heading, as the kind of thing that it is."""
         kind, label, lang = subject.type, collapse(subject.label), self.lang(subject.lang)
         if kind == "place":
-            place = branch("lido:place", self._place(subject, label, subject.parts))
+            place = self._place(subject, label, subject.parts)
             return branch("lido:subjectPlace", (place,), order)
         if kind == "period" and not (subject.uri and label):
             return _date_set("lido:subjectDate", subject.edtf, label, ("", lang), order)
@@ -708,7 +714,7 @@ class _Rendition:
         giver = ""
         if provider:
             body = (
-                _id("lido:legalBodyID", provider.data_provider_uri),
+                _any_id("lido:legalBodyID", provider.data_provider_uri),
                 _name("lido:legalBodyName", provider.data_provider),
             )
             giver = branch("lido:recordSource", body, f' lido:type="{DATA_PROVIDER}"')
@@ -757,8 +763,9 @@ def _is_published(identifier: Identifier) -> bool:
     return identifier.type.lower() in _PUBLISHED or identifier.value.startswith(("http://", "https://"))
 
 
-def _match(uri: str) -> str:
-    return leaf("lido:conceptID", uri, (_TYPE_URI if "://" in uri else _TYPE_LOCAL) + _ALTERNATIVE)
+def _any_id(tag: str, text: str | None, attributes: str = "") -> str:
+    """Return an identifier that may be an address."""
+    return leaf(tag, text, (_TYPE_URI if text and "://" in text else _TYPE_LOCAL) + attributes)
 
 
 @lru_cache(maxsize=1024)
@@ -827,7 +834,7 @@ def _representation(media: Media) -> str:
 
 
 def _measure(value: int | None, what: str, unit: str) -> str:
-    if value is None:
+    if not value:
         return ""
     parts = (
         leaf("lido:measurementType", what),

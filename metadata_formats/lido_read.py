@@ -97,32 +97,26 @@ _ACTORS = {"lido00163": "person"} | {
     word: kind
     for kind, words in {
         "person": ("person", "individual", "individuum"),
-        "organization": (
-            "corporation",
-            "corporate body",
-            "organization",
-            "organisation",
-            "institution",
-            "körperschaft",
-        ),
+        "organization": ("corporation", "corporate body", "organization", "organisation", "institution", "körperschaft"),
         "family": ("family", "familie"),
         "event": ("event",),
     }.items()
     for word in words
-}
+}  # fmt: skip
 _RELATIONS = {term: type_ for type_, term in lido.RELATIONS.items()} | {
     "part of": "host", "teil von": "host", "ist teil von": "host", "gehört zu": "host", "has part": "constituent",
     "hat teil": "constituent", "besteht aus": "constituent", "series": "series", "serie": "series",
     "verwandt": "related", "related": "related", "bezieht sich auf": "references",
 }  # fmt: skip
 _LEVELS = {name: name for name in PlaceParts.__struct_fields__} | {
-    "land": "country", "staat": "country", "nation": "country", "bundesland": "state", "province": "state",
+    "staat": "country", "nation": "country", "bundesland": "state", "province": "state",
     "kreis": "county", "landkreis": "county", "stadt": "city", "ort": "city", "gemeinde": "city",
     "kontinent": "continent", "stadtteil": "city_section", "insel": "island",
 }  # fmt: skip
 _TITLES = frozenset(("alternative", "translated", "uniform", "abbreviated"))
+_KINDS = {lido.URI: "uri", lido.LOCAL: "local", lido.INVENTORY: "inventory"}
 _IDENTIFIERS = {
-    **{kind: {lido.URI: "uri", lido.LOCAL: "local", lido.INVENTORY: "inventory"}[uri] for kind, uri in lido.IDENTIFIER_TYPES.items()},
+    **{kind: _KINDS[type_] for kind, type_ in lido.IDENTIFIER_TYPES.items()},
     "lido00099": "uri", "lido00100": "local", "lido00113": "inventory",
 }  # fmt: skip
 _REPRESENTATIONS = {type_: role for role, type_ in lido.REPRESENTATIONS.items()}
@@ -131,11 +125,8 @@ _EUROPEANA = {"TEXT": "text", "SOUND": "sound recording", "VIDEO": "moving image
 _RESOURCE_TYPES = {f"{RESOURCE_TYPE_URI}/{type_.suffix}": name for name, type_ in RESOURCE_TYPES.items()}
 _ACCESS = {term.uri: name for name, term in ACCESS.items()}
 _STAMPS = {
-    "created": "created",
-    "erstellt": "created",
-    "modified": "changed",
-    "changed": "changed",
-    "geändert": "changed",
+    **dict.fromkeys(("created", "erstellt"), "created"),
+    **dict.fromkeys(("modified", "changed", "geändert"), "changed"),
 }
 _ISIL = re.compile(r"[A-Z]{1,4}-[A-Za-z0-9:/-]{1,11}")
 _GAC = re.compile(r"[a-z](-[a-z]{1,3}){0,2}")
@@ -399,9 +390,9 @@ class _Reading:
             scheme, edition = _say(notation, "source"), _say(notation, "label")
             number = self.text(notation)
             self.add("classification", {"value": number, "scheme": scheme, "edition": edition})
-            term = _one(at, "term")
-            if term is not None and collapse(term.text) == number:
-                self.text(term)
+            word = _one(at, "term")
+            if word is not None and collapse(word.text) == number:
+                self.text(word)
         else:
             term = self.term(at)
             if term.label:
@@ -423,8 +414,8 @@ class _Reading:
             self._title(each)
         for each in _each(at, "inscriptionsWrap/inscriptions"):
             self._inscription(each)
-        for number, each in enumerate(_each(at, "repositoryWrap/repositorySet")):
-            self._repository(each, first=number == 0)
+        for each in _each(at, "repositoryWrap/repositorySet"):
+            self._repository(each)
         if edition := self.first(at, "displayStateEditionWrap/displayEdition"):
             self.inside("origin")["edition"] = edition
         for each in _each(at, "objectDescriptionWrap/objectDescriptionSet"):
@@ -456,7 +447,7 @@ class _Reading:
             if text := self.text(each):
                 self.add("notes", {"value": prefix + text, "lang": self.lang(each), "type": kind})
 
-    def _repository(self, at: Element, *, first: bool) -> None:
+    def _repository(self, at: Element) -> None:
         kind = _word(_say(at, "type"))
         if kind and kind not in ("lido00475", "lido01017") and not re.search("current|aktuell", kind):
             return
@@ -487,8 +478,8 @@ class _Reading:
             value = collapse(each.text)
             number = value.removeprefix("info:isil/").rpartition("/")[2] if "/" in value else value
             says_isil = "isil" in _say(each, "source").lower() or value.startswith("info:isil/")
-            if says_isil and _ISIL.fullmatch(number) or says_isil and not _is_uri(value):
-                found.setdefault("isil", number if _ISIL.fullmatch(number) else value)
+            if says_isil and (_ISIL.fullmatch(number) or not _is_uri(value)) and "isil" not in found:
+                found["isil"] = number if _ISIL.fullmatch(number) else value
                 self.text(each)
             if _is_uri(value) and not value.startswith("info:isil/") and "repository_uri" not in found:
                 found["repository_uri"] = self.text(each)
@@ -741,12 +732,13 @@ class _Reading:
             self.add(
                 "subjects", {"label": self.text(display), "lang": self.lang(display)} if display is not None else {}
             )
-        dated = [step for _, step in steps if step.get("type") == "period" and "uri" in step]
-        for _, step in steps:
-            if dated and "uri" not in step and step.get("type") == "period" and step.get("edtf") == step.get("label"):
-                dated[0]["edtf"] = step["edtf"]
-                continue
-            self.add("subjects", step)
+        things = [step for _, step in steps]
+        periods = [step for step in things if step.get("type") == "period"]
+        if len(periods) == 2 and "uri" in periods[0] and periods[1]["label"] == periods[1].get("edtf"):
+            things.remove(periods[1])
+            periods[0]["edtf"] = periods[1]["edtf"]  # a date has no place for an address
+        for thing in things:
+            self.add("subjects", thing)
 
     def _shown_concept(self, at: Element) -> dict[str, Any]:
         term = self.term(at)
@@ -889,8 +881,7 @@ class _Reading:
     def _source(self, at: Element) -> None:
         name = self.name(at, "legalBodyName")
         if "dataprovider" in _say(at, "type").lower():
-            uri, _ = self.uris(at, "legalBodyID")
-            found = _full({"data_provider": name, "data_provider_uri": uri})
+            found = _full({"data_provider": name, "data_provider_uri": self.first(at, "legalBodyID")})
             if found:
                 self.inside("provider").update(found)
         elif name and self.inside("record").setdefault("source", name) != name:
@@ -914,16 +905,15 @@ class _Reading:
         label = self.first(at, "resourceDescription")
         licences = [self._licence(each)[0] for each in _each(at, "rightsResource/rightsType")]
         rights = next(filter(None, licences), None)
-        for each in _each(at, "resourceRepresentation"):
+        shown = list(_each(at, "resourceRepresentation"))
+        for each in shown:
             link = _one(each, "linkResource")
             if link is None or not _is_uri(collapse(link.text)):
                 continue
-            found = {
-                "role": self._role_of(_say(each, "type")),
-                **self._link(link),
-                "label": label,
-                "rights_uri": rights,
-            }
+            role = self._role_of(_say(each, "type"))
+            found = {"role": role, **self._link(link), "rights_uri": rights}
+            if len(shown) == 1 or role != "thumbnail":  # a preview of something is called as that is
+                found["label"] = label
             for measure in _each(each, "resourceMeasurementsSet"):
                 self._size(measure, found)
             self.add("media", found)
