@@ -331,7 +331,8 @@ def _date_set(
     ``said`` are the label of the date and the language that it is written in.
     """
     label, lang = said
-    display = leaf("lido:displayDate", written, label + lang) or leaf("lido:displayDate", edtf, label)
+    written = collapse(written) or collapse(edtf)
+    display = leaf("lido:displayDate", written, label + ("" if edtf_dates.is_valid(written) else lang))
     return branch(tag, (display, _span("lido:date", edtf)), attributes)
 
 
@@ -743,7 +744,9 @@ class _Rendition:
         previews = [each for each in files if each.role == "thumbnail"]
         first = next((each for each in files if each.role in ("object", "view")), None)
         preview = previews[0] if len(previews) == 1 else None
-        joined = bool(first and preview and not preview.label and preview.rights_uri in (None, first.rights_uri))
+        joined = bool(
+            first and preview and not collapse(preview.label) and preview.rights_uri in (None, first.rights_uri)
+        )
         for each in files:
             if joined and each is preview:
                 continue

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from lxml import etree
@@ -93,11 +94,18 @@ _ROLES = {term.lower(): code for code, term in RELATORS.items()} | {
     "lithograph": "ltg", "radierer": "etr", "illustrator": "ill", "illustratorin": "ill", "komponist": "cmp",
     "übersetzer": "trl", "schenker": "dnr", "stifter": "dnr",
 }  # fmt: skip
+_MAKERS = frozenset(
+    ("maler", "malerin", "painter", "zeichner", "zeichnerin", "grafiker", "grafikerin", "goldschmied", "goldschmiedin",
+     "silberschmied", "keramiker", "keramikerin", "radiererin")
+)  # fmt: skip
+"""Artists of a kind that MARC has no code for: the word is kept."""
+_ROLES |= dict.fromkeys(_MAKERS, "art")
 _ACTORS = {"lido00163": "person"} | {
     word: kind
     for kind, words in {
         "person": ("person", "individual", "individuum"),
-        "organization": ("corporation", "corporate body", "organization", "organisation", "institution", "körperschaft"),
+        "organization": ("corporation", "corporate body", "organization", "organisation", "institution",
+                         "körperschaft"),
         "family": ("family", "familie"),
         "event": ("event",),
     }.items()
@@ -363,8 +371,9 @@ class _Reading:
         self.text(_one(self.root, "category"))
 
     def _classify(self, at: Element | None) -> None:
-        for each in _each(at, "classificationWrap/classification"):
-            self._class(each)
+        classes = list(_each(at, "classificationWrap/classification"))
+        for each in classes:
+            self._resource_type(each)
         kind = self.record.get("resource_type")
         fallback = lido.resource_type(kind) if kind else None
         types = list(_each(at, "objectWorkTypeWrap/objectWorkType"))
@@ -374,29 +383,31 @@ class _Reading:
                 continue  # LIDO wants a type, and there was no other
             if term.label:
                 self.add("genres", term.values())
-        self.record.get("genres", []).sort(key=lambda genre: "note" in genre)
+        for each in classes:
+            self._class(each)
+
+    def _resource_type(self, at: Element) -> None:
+        kind = _say(at, "type").lower()
+        if kind == lido.RESOURCE_TYPE and (type_ := _RESOURCE_TYPES.get(self.term(at).uri or "")):
+            self.record["resource_type"] = type_
+        elif kind == lido.EUROPEANA_TYPE and (type_ := _EUROPEANA.get(self.first(at, "term").upper())):
+            self.record.setdefault("resource_type", type_)
 
     def _class(self, at: Element) -> None:
-        kind = _say(at, "type").lower()
+        kind, notation = _say(at, "type").lower(), _one(at, "conceptID")
+        if kind in (lido.RESOURCE_TYPE, lido.EUROPEANA_TYPE):
+            return
         if kind == lido.LANGUAGE_CLASS:
             self._spoken(at)
-        elif kind == lido.EUROPEANA_TYPE:
-            type_ = _EUROPEANA.get(collapse(self.first(at, "term")).upper())
-            if type_:
-                self.record.setdefault("resource_type", type_)
-        elif kind == lido.RESOURCE_TYPE and (type_ := _RESOURCE_TYPES.get(self.term(at).uri or "")):
-            self.record["resource_type"] = type_
-        elif (notation := _one(at, "conceptID")) is not None and not _is_uri(collapse(notation.text)):
+        elif notation is not None and not _is_uri(collapse(notation.text)):
             scheme, edition = _say(notation, "source"), _say(notation, "label")
             number = self.text(notation)
             self.add("classification", {"value": number, "scheme": scheme, "edition": edition})
             word = _one(at, "term")
             if word is not None and collapse(word.text) == number:
                 self.text(word)
-        else:
-            term = self.term(at)
-            if term.label:
-                self.add("genres", term.values())
+        elif (term := self.term(at)).label:
+            self.add("genres", term.values())
 
     def _spoken(self, at: Element) -> None:
         term = self.term(at)
@@ -621,10 +632,8 @@ class _Reading:
         if not edtf_dates.is_valid(edtf):
             self.lose("date not read", etree.QName(at).localname if at is not None else "date", edtf)
             return None
-        plain = lido.span(edtf)
-        if plain.earliest and plain.earliest == plain.latest and len(plain.earliest) == 4:  # the whole of a year
-            return plain.earliest + mark
-        return edtf
+        whole = [end for end in lido.span(edtf)[:2] if end and len(end) == 4]  # years, where it is whole ones
+        return "/".join(f"{year}{mark}" for year in dict.fromkeys(whole)) if len(whole) == 2 else edtf
 
     def _day(self, text: str) -> str | None:
         if edtf_dates.is_valid(text):
@@ -641,16 +650,13 @@ class _Reading:
         if not name:
             return
         codes: list[str] = []
-        labels: list[tuple[str, Element]] = []
+        labels: list[str] = []
         for each in [*_each(in_role, "roleActor"), *_each(in_role, "attributionQualifierActor")]:
             self._role(each, codes, labels)
-        if not codes and not labels:
-            codes = [_DEFAULT_ROLES[kind]] if kind in _DEFAULT_ROLES else []
-            label = "" if codes or (kind == "event" and not event) else event or lido.EVENTS[kind].term
-        else:
-            label = labels[0][0] if labels else ""
-            for _, each in labels[1:]:
-                self.taken.difference_update(each.iter())
+        if not codes and not labels and kind in _DEFAULT_ROLES:
+            codes = [_DEFAULT_ROLES[kind]]
+        elif not codes and not labels and (kind != "event" or event):
+            labels = [event or lido.EVENTS[kind].term]
         uri, scheme = self.uris(actor, "actorID")
         others = [each for each in _each(actor, "actorID") if each not in self.taken]
         agent = {
@@ -661,11 +667,11 @@ class _Reading:
             "uri": uri,
             "identifiers": [self.identifier(each) for each in others],
             "roles": codes,
-            "role_label": label,
+            "role_label": ", ".join(labels),
         }
         self.add("agents", agent)
 
-    def _role(self, at: Element, codes: list[str], labels: list[tuple[str, Element]]) -> None:
+    def _role(self, at: Element, codes: list[str], labels: list[str]) -> None:
         """Add a role to the codes, or to the words that no code is known for."""
         ids = [collapse(each.text) for each in _each(at, "conceptID")]
         term = self.term(at)
@@ -676,9 +682,10 @@ class _Reading:
         if code and re.fullmatch(r"[a-z]{3}", code):
             if code not in codes:
                 codes.append(code)
-            self.text(at)
-        elif word:
-            labels.append((word, at))
+            for each in _each(at, "conceptID"):
+                self.text(each)
+        if word and (not code or word.lower() in _MAKERS):
+            labels.append(word)
 
     def _origin(self, at: Element) -> None:
         place = self._place(_one(at, "place"))
@@ -960,9 +967,9 @@ class _Reading:
             name = etree.QName(each).localname
             if name.startswith("display") and _says_again(each, self.taken):
                 continue
-            steps = [etree.QName(step).localname for step in each.iterancestors() if step is not self.root]
-            known = [step for step in reversed(steps) if step not in _WRAPS and step != "lido"]
-            self.lose("element not carried", "/".join([*known[-3:], name]), each.text or "")
+            above = takewhile(lambda step: step is not self.root, each.iterancestors())
+            steps = [etree.QName(step).localname for step in above]
+            self.lose("element not carried", "/".join([*reversed(steps[:3]), name]), each.text or "")
 
 
 def _each_main(set_: Element) -> bool:
@@ -988,7 +995,6 @@ def _says_again(display: Element, taken: set[Element]) -> bool:
 
 _MEASURE = ("measurementType", "measurementUnit", "measurementValue")
 _SIZES = {"breite": "width", "höhe": "height", "px": "pixel", "pixels": "pixel", "bytes": "byte"}
-_WRAPS = frozenset(("descriptiveMetadata", "administrativeMetadata"))
 _STEPS = {
     "subjectConcept": _Reading._shown_concept,
     "subjectActor": _Reading._shown_actor,
