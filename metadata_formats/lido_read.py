@@ -394,18 +394,15 @@ class _Reading:
             self.record.setdefault("resource_type", type_)
 
     def _class(self, at: Element) -> None:
-        kind, notation = _say(at, "type").lower(), _one(at, "conceptID")
+        kind, notation, word = _say(at, "type").lower(), _one(at, "conceptID"), _one(at, "term")
         if kind in (lido.RESOURCE_TYPE, lido.EUROPEANA_TYPE):
             return
         if kind == lido.LANGUAGE_CLASS:
             self._spoken(at)
-        elif notation is not None and not _is_uri(collapse(notation.text)):
+        elif notation is not None and (word is None or collapse(word.text) == collapse(notation.text)):
             scheme, edition = _say(notation, "source"), _say(notation, "label")
-            number = self.text(notation)
-            self.add("classification", {"value": number, "scheme": scheme, "edition": edition})
-            word = _one(at, "term")
-            if word is not None and collapse(word.text) == number:
-                self.text(word)
+            self.add("classification", {"value": self.text(notation), "scheme": scheme, "edition": edition})
+            self.text(word)
         elif (term := self.term(at)).label:
             self.add("genres", term.values())
 
