@@ -50,6 +50,7 @@ from metadata_formats.record import (
     Relation,
     Subject,
     SubjectPart,
+    SubjectType,
     Text,
 )
 from metadata_formats.registry import XSI, Context, Format, paths
@@ -377,15 +378,120 @@ class _Happening:
     notes: list[str] = field(default_factory=list)
 
 
-class _Rendition:
-    """One record being rendered. ``default`` is the language of all its texts that name no other."""
+class _Words:
+    """Words and terms in their languages. ``default`` is that of all texts of a record that name no other."""
+
+    def __init__(self, default: str) -> None:
+        self.default = default
+
+    def lang(self, tag: str | None = None) -> str:
+        """Return the language of a text: its own, or that of all."""
+        tag = tag if tag and LANGUAGE.fullmatch(tag) else self.default
+        return "" if tag == self.default == UNDETERMINED else f' xml:lang="{tag}"'
+
+    def words(self, tag: str, words: str | Text | None, attributes: str = "") -> str:
+        if isinstance(words, Text):
+            return leaf(tag, words.value, attributes + self.lang(words.lang))
+        return leaf(tag, words, attributes + self.lang())
+
+    def described(self, tag: str, words: str | Text, type_: str | None = None) -> str:
+        return branch(tag, (self.words("lido:descriptiveNoteValue", words),), attribute("lido:type", type_))
+
+    def concept(self, tag: str, concept: Concept, attributes: str = "", label: str = "") -> str:
+        """Return a term with its addresses; nothing where it has no word."""
+        lang, matches = self.lang(concept.lang), tuple(concept.exact_match)
+        return _term(tag, concept.label, concept.scheme, concept.uri, matches, attributes, label + lang)
+
+    def place(self, place: Place | Subject, label: str | None, levels: object) -> str:
+        """Return a place; nothing where it has no name, not even those of its levels."""
+        scheme = country_scheme(place.country)
+        code = leaf("lido:placeID", place.country if scheme else None, f'{_TYPE_LOCAL} lido:source="{scheme}"')
+        names = [_name("lido:namePlaceSet", label, self.lang(place.lang))]
+        for level in PlaceParts.__struct_fields__:
+            name = _name("lido:namePlaceSet", getattr(levels, level) if isinstance(levels, PlaceParts) else None)
+            if level == "country" and not scheme:
+                name = name or _name("lido:namePlaceSet", place.country)
+            names.append(branch("lido:partOfPlace", (name,), f' lido:politicalEntity="{level}"'))
+        if not any(names):
+            return ""
+        children = (
+            _id("lido:placeID", place.uri, place.scheme),
+            leaf("lido:placeID", place.gac, f'{_TYPE_LOCAL} lido:source="marcgac"'),
+            names[0],
+            branch("lido:partOfPlace", (code,), ' lido:politicalEntity="country"'),
+            *names[1:],
+        )
+        return branch("lido:place", children)
+
+    def step(self, subject: Subject, order: str = "") -> str:
+        """Return a subject, or one step of a heading, as the kind of thing that it is."""
+        kind, label, lang = subject.type, collapse(subject.label), self.lang(subject.lang)
+        if kind == "place":
+            place = self.place(subject, label, subject.parts)
+            return branch("lido:subjectPlace", (place,), order)
+        if kind == "period" and not (subject.uri and label):
+            return _date_set("lido:subjectDate", subject.edtf, label, ("", lang), order)
+        if not label:
+            return ""
+        known = _id("lido:objectID" if kind == "title" else "lido:eventID", subject.uri, subject.scheme)
+        if kind in _ACTORS:
+            actor = (
+                _id("lido:actorID", subject.uri, subject.scheme),
+                _name("lido:nameActorSet", label, lang),
+                _span("lido:vitalDatesActor", subject.edtf),
+            )
+            shown = branch("lido:actor", actor, attribute("lido:type", ACTOR_TYPES[kind]))
+            return branch("lido:subjectActor", (shown,), order)
+        if kind == "event":
+            date = _date_set("lido:eventDate", subject.edtf, None)
+            event = (known, _event_type("event"), _name("lido:eventName", label, lang), date)
+            return branch("lido:subjectEvent", (branch("lido:event", event),), order)
+        if kind == "title":
+            work = branch("lido:object", (known, _name("lido:objectName", label, lang)))
+            return branch("lido:subjectObject", (work,), order)
+        term = Concept(label=label, lang=subject.lang, scheme=subject.scheme, uri=subject.uri)
+        said = attribute("lido:label", kind if kind != "topic" else None)
+        return self.concept("lido:subjectConcept", term, order, said)
+
+    def heading(self, subject: Subject, parts: Iterable[tuple[SubjectType, str]]) -> str:
+        """Return a heading as it reads, and its steps; the address is that of the whole, which stands first."""
+        whole = Concept(label=heading(subject), lang=subject.lang, scheme=subject.scheme, uri=subject.uri)
+        steps = [self.concept("lido:subjectConcept", whole)] if subject.uri else []
+        for number, (type_, label) in enumerate(parts, start=1):
+            step = Subject(type=type_, label=label, lang=subject.lang)
+            steps.append(self.step(step, f' lido:sortorder="{number}"'))
+        steps.sort(key=_rank)
+        display = leaf("lido:displaySubject", whole.label, self.lang(subject.lang))
+        return branch("lido:subjectSet", (display, branch("lido:subject", steps)))
+
+
+@lru_cache(maxsize=8192)
+def _term(
+    tag: str, label: str, scheme: str | None, uri: str | None, matches: tuple[str, ...], attributes: str, said: str
+) -> str:
+    term = leaf("lido:term", label, said)
+    others = (_any_id("lido:conceptID", match, _ALTERNATIVE) for match in matches)
+    return term and branch(tag, (_id("lido:conceptID", uri, scheme), *others, term), attributes)
+
+
+@lru_cache(maxsize=8192)
+def _heading(
+    default: str, lang: str | None, scheme: str | None, uri: str | None, parts: tuple[tuple[SubjectType, str], ...]
+) -> str:
+    """Return a heading of several steps: collections repeat them."""
+    said = [SubjectPart(type=type_, label=label) for type_, label in parts]
+    return _Words(default).heading(Subject(parts=said, lang=lang, scheme=scheme, uri=uri), parts)
+
+
+class _Rendition(_Words):
+    """One record being rendered."""
 
     def __init__(self, record: Record, context: Context) -> None:
         self.record, self.context = record, context
         info = record.record or RecordInfo()
         cataloguing = short_tag(info.language) if info.language else None
         tags = (tag for tag in (info.description_lang, cataloguing) if tag and LANGUAGE.fullmatch(tag))
-        self.default = next(tags, UNDETERMINED)
+        super().__init__(next(tags, UNDETERMINED))
         self.info = info
         self.holding = record.holding or Holding()
 
@@ -403,27 +509,6 @@ class _Rendition:
             yield self.concept("lido:category", HUMAN_MADE)
         yield branch("lido:descriptiveMetadata", self._description(), lang)
         yield branch("lido:administrativeMetadata", self._administration(own), lang)
-
-    # Words and terms.
-
-    def lang(self, tag: str | None = None) -> str:
-        """Return the language of a text: its own, or that of all."""
-        tag = tag if tag and LANGUAGE.fullmatch(tag) else self.default
-        return "" if tag == self.default == UNDETERMINED else f' xml:lang="{tag}"'
-
-    def words(self, tag: str, words: str | Text | None, attributes: str = "") -> str:
-        if isinstance(words, Text):
-            return leaf(tag, words.value, attributes + self.lang(words.lang))
-        return leaf(tag, words, attributes + self.lang())
-
-    def described(self, tag: str, words: str | Text, type_: str | None = None) -> str:
-        return branch(tag, (self.words("lido:descriptiveNoteValue", words),), attribute("lido:type", type_))
-
-    def concept(self, tag: str, concept: Concept, attributes: str = "", label: str = "") -> str:
-        """Return a term with its addresses; nothing where it has no word."""
-        term = leaf("lido:term", concept.label, label + self.lang(concept.lang))
-        matches = (_any_id("lido:conceptID", match, _ALTERNATIVE) for match in concept.exact_match)
-        return term and branch(tag, (_id("lido:conceptID", concept.uri, concept.scheme), *matches, term), attributes)
 
     # What it is.
 
@@ -554,7 +639,7 @@ class _Rendition:
                 happened["production"].materials.append(material)
         home = "publication" if "publication" in happened and "production" not in happened else "production"
         for place in record.origin.places if record.origin else ():
-            if made := self._place(place, place.label, place.parts):
+            if made := self.place(place, place.label, place.parts):
                 happened[home].places.append(branch("lido:eventPlace", (made,)))
         return happened
 
@@ -586,27 +671,6 @@ class _Rendition:
         words = leaf("lido:displayMaterialsTech", form.label, self.lang(form.lang))
         return branch("lido:eventMaterialsTech", (words,))
 
-    def _place(self, place: Place | Subject, label: str | None, levels: object) -> str:
-        """Return a place; nothing where it has no name, not even those of its levels."""
-        scheme = country_scheme(place.country)
-        code = leaf("lido:placeID", place.country if scheme else None, f'{_TYPE_LOCAL} lido:source="{scheme}"')
-        names = [_name("lido:namePlaceSet", label, self.lang(place.lang))]
-        for level in PlaceParts.__struct_fields__:
-            name = _name("lido:namePlaceSet", getattr(levels, level) if isinstance(levels, PlaceParts) else None)
-            if level == "country" and not scheme:
-                name = name or _name("lido:namePlaceSet", place.country)
-            names.append(branch("lido:partOfPlace", (name,), f' lido:politicalEntity="{level}"'))
-        if not any(names):
-            return ""
-        children = (
-            _id("lido:placeID", place.uri, place.scheme),
-            leaf("lido:placeID", place.gac, f'{_TYPE_LOCAL} lido:source="marcgac"'),
-            names[0],
-            branch("lido:partOfPlace", (code,), ' lido:politicalEntity="country"'),
-            *names[1:],
-        )
-        return branch("lido:place", children)
-
     # What it shows, and what it belongs to.
 
     def _subjects(self) -> Iterator[str]:
@@ -621,51 +685,11 @@ class _Rendition:
 
     def _subject(self, subject: Subject) -> str:
         if isinstance(subject.parts, list) and is_compound(subject):
-            return self._heading(subject, subject.parts)
+            parts = tuple((part.type, part.label) for part in subject.parts)
+            return _heading(self.default, subject.lang, subject.scheme, subject.uri, parts)
         dated = subject.type == "period" and subject.uri and subject.label  # a date has no place for an address
-        steps = (self._step(subject), _date_set("lido:subjectDate", subject.edtf, None) if dated else "")
+        steps = (self.step(subject), _date_set("lido:subjectDate", subject.edtf, None) if dated else "")
         return branch("lido:subjectSet", (branch("lido:subject", steps),))
-
-    def _heading(self, subject: Subject, parts: Iterable[SubjectPart]) -> str:
-        """Return a heading as it reads, and its steps; the address is that of the whole, which stands first."""
-        whole = Concept(label=heading(subject), lang=subject.lang, scheme=subject.scheme, uri=subject.uri)
-        steps = [self.concept("lido:subjectConcept", whole)] if subject.uri else []
-        for number, part in enumerate(parts, start=1):
-            step = Subject(type=part.type, label=part.label, lang=subject.lang)
-            steps.append(self._step(step, f' lido:sortorder="{number}"'))
-        steps.sort(key=_rank)
-        display = leaf("lido:displaySubject", whole.label, self.lang(subject.lang))
-        return branch("lido:subjectSet", (display, branch("lido:subject", steps)))
-
-    def _step(self, subject: Subject, order: str = "") -> str:
-        """Return a subject, or one step of a heading, as the kind of thing that it is."""
-        kind, label, lang = subject.type, collapse(subject.label), self.lang(subject.lang)
-        if kind == "place":
-            place = self._place(subject, label, subject.parts)
-            return branch("lido:subjectPlace", (place,), order)
-        if kind == "period" and not (subject.uri and label):
-            return _date_set("lido:subjectDate", subject.edtf, label, ("", lang), order)
-        if not label:
-            return ""
-        known = _id("lido:objectID" if kind == "title" else "lido:eventID", subject.uri, subject.scheme)
-        if kind in _ACTORS:
-            actor = (
-                _id("lido:actorID", subject.uri, subject.scheme),
-                _name("lido:nameActorSet", label, lang),
-                _span("lido:vitalDatesActor", subject.edtf),
-            )
-            shown = branch("lido:actor", actor, attribute("lido:type", ACTOR_TYPES[kind]))
-            return branch("lido:subjectActor", (shown,), order)
-        if kind == "event":
-            date = _date_set("lido:eventDate", subject.edtf, None)
-            event = (known, _event_type("event"), _name("lido:eventName", label, lang), date)
-            return branch("lido:subjectEvent", (branch("lido:event", event),), order)
-        if kind == "title":
-            work = branch("lido:object", (known, _name("lido:objectName", label, lang)))
-            return branch("lido:subjectObject", (work,), order)
-        term = Concept(label=label, lang=subject.lang, scheme=subject.scheme, uri=subject.uri)
-        said = attribute("lido:label", kind if kind != "topic" else None)
-        return self.concept("lido:subjectConcept", term, order, said)
 
     def _relations(self) -> Iterator[str]:
         for relation in self.record.relations:
