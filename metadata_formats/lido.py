@@ -840,7 +840,7 @@ def _related(relation: Relation) -> str:
 def _hierarchy(holding: Holding) -> Iterator[str]:
     """Return what the item is part of where it is kept, the largest first."""
     for level in holding.hierarchy:
-        name = collapse(level.title) or level_name(level.label or level.level, level.id, None)
+        name = collapse(level.title) or level_name(collapse(level.label) or level.level, level.id, None)
         whole = (
             leaf("lido:objectID", level.id, _TYPE_LOCAL),
             branch("lido:objectType", (leaf("lido:term", level.level),)),

@@ -603,7 +603,7 @@ class _Reading:
         date = _one(at, "date")
         indexed = self._span(date)
         written = self.text(display)
-        if date is not None and edtf_dates.is_valid(written) and lido.span(written) == lido.span(indexed):
+        if edtf_dates.is_valid(written) and lido.span(written) == lido.span(indexed):
             return written, ""
         if date is None and guess and written and (read := self.read_date(written)):
             return read, "" if read == written else written

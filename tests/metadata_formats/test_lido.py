@@ -286,7 +286,8 @@ def plain(item):
         {"collection": True, "record": {"source": "Us", "created": "2001", "changed": "2002-03",
                                         "description_lang": "de"}},
         {"agents": [{"name": "N", "roles": ["ill", "xyz"], "role_label": "made", "dates": "1900/1980", "type": "family",
-                     "uri": "https://d-nb.info/gnd/1", "scheme": "gnd", "identifiers": [{"value": "7", "label": "No."}]}]},
+                     "uri": "https://d-nb.info/gnd/1", "scheme": "gnd",
+                     "identifiers": [{"value": "7", "label": "No."}]}]},
         {"agents": [{"name": "A", "role_label": "follower of"}, {"name": "B"}, {"name": "C", "roles": ["dnr"]}]},
         {"dates": [{"type": "created", "edtf": "1967~", "text": "about 1967", "label": "Made", "key": True}]},
         {"dates": [{"type": "issued", "text": "undated"}, {"type": "other", "edtf": "1987", "label": "Acquisition"}]},
@@ -296,11 +297,13 @@ def plain(item):
         {"origin": {"edition": "2nd", "places": [{"label": "Delft", "gac": "e-ne", "country": "ne",
                                                   "parts": {"city": "Delft"}}]}},
         {"languages": [{"code": "ger"}, {"code": "lat", "role": "original"}]},
-        {"notes": [{"value": "Anchor", "type": "inscription"}, {"value": "x", "type": "handwritten"}, {"value": "Remark"},
-                   {"value": "Gift", "type": "acquisition"}, {"value": "Ours", "type": "ownership", "lang": "en"}]},
+        {"notes": [{"value": "Anchor", "type": "inscription"}, {"value": "x", "type": "handwritten"},
+                   {"value": "Remark"}, {"value": "Gift", "type": "acquisition"},
+                   {"value": "Ours", "type": "ownership", "lang": "en"}]},
         {"subjects": [{"label": "Ships", "uri": "https://x.org/s", "lang": "en"}, {"type": "person", "label": "P"},
                       {"type": "genre", "label": "G"}, {"type": "title", "label": "Hamlet"},
-                      {"type": "event", "label": "E"}, {"type": "place", "label": "Husum"}, {"type": "period", "label": "War", "edtf": "1939/1945"}]},
+                      {"type": "event", "label": "E"}, {"type": "place", "label": "Husum"},
+                      {"type": "period", "label": "War", "edtf": "1939/1945"}]},
         {"classification": [{"value": "759", "scheme": "ddc", "edition": "23"}]},
         {"relations": [{"type": "host", "title": "Set", "uri": "https://x.org/r", "note": "n",
                         "identifiers": [{"value": "K 1", "type": "inventory"}]}, {"type": "succeeding", "title": "S"}]},
@@ -432,7 +435,7 @@ def test_a_record_of_endless_elements_is_refused():
         read(f'<lido xmlns="http://www.lido-schema.org">{inner}</lido>')
 
 
-_LEAVES = "term conceptID displayDate earliestDate appellationValue workID linkResource".split()
+_LEAVES = "term conceptID displayDate earliestDate appellationValue workID linkResource"
 _BRANCHES = """
     descriptiveMetadata administrativeMetadata eventWrap eventSet event eventType eventDate date eventActor actorInRole
     actor roleActor nameActorSet eventPlace place partOfPlace objectRelationWrap subjectWrap subjectSet subject
@@ -440,17 +443,17 @@ _BRANCHES = """
     repositoryLocation recordWrap collection object resourceWrap resourceSet resourceRepresentation rightsWorkWrap
     rightsWorkSet rightsType objectClassificationWrap classificationWrap classification eventMaterialsTech materialsTech
     termMaterialsTech
-""".split()
+"""
 _TEXTS = ("", "1900", "31.12.1900", "http://x.org/1", "not a uri", "http://[", "&lt;b&gt;", "x" * 300)
 _TYPES = ("", "URI", "local", "preferred", TERMS + "lido00007")
 LEGAL = st.recursive(
     st.builds(
         lambda name, text, type_: f'<lido:{name} lido:type="{type_}">{text}</lido:{name}>',
-        st.sampled_from(_LEAVES), st.sampled_from(_TEXTS), st.sampled_from(_TYPES),
+        st.sampled_from(_LEAVES.split()), st.sampled_from(_TEXTS), st.sampled_from(_TYPES),
     ),
     lambda inner: st.builds(
         lambda name, children: f"<lido:{name}>{''.join(children)}</lido:{name}>",
-        st.sampled_from(_BRANCHES), st.lists(inner, max_size=4),
+        st.sampled_from(_BRANCHES.split()), st.lists(inner, max_size=4),
     ),
     max_leaves=30,
 )  # fmt: skip
