@@ -121,6 +121,11 @@ _LEVELS = {name: name for name in PlaceParts.__struct_fields__} | {
     "kreis": "county", "landkreis": "county", "stadt": "city", "ort": "city", "gemeinde": "city",
     "kontinent": "continent", "stadtteil": "city_section", "insel": "island",
 }  # fmt: skip
+_COMPULSORY = {
+    **dict.fromkeys(("identifiers", "titles", "notes", "classification"), "value"),
+    "genres": "label", "agents": "name",
+}  # fmt: skip
+"""List of the record -> the key that each of its entries has."""
 _TITLES = frozenset(("alternative", "translated", "uniform", "abbreviated"))
 _KINDS = {lido.URI: "uri", lido.LOCAL: "local", lido.INVENTORY: "inventory"}
 _IDENTIFIERS = {
@@ -180,6 +185,10 @@ def _one(at: Element | None, path: str) -> Element | None:
 def _say(at: Element | None, name: str) -> str:
     """Return an attribute; LIDO has them in its namespace, many exports have not."""
     return collapse(at.get(f"{{{lido.NAMESPACE}}}{name}") or at.get(name)) if at is not None else ""
+
+
+def _said(at: Element) -> str:
+    return collapse("".join(map(str, at.itertext())))
 
 
 def _word(type_: str) -> str:
@@ -250,7 +259,9 @@ class _Reading:
     def add(self, key: str, value: dict[str, Any] | str) -> None:
         """Add an entry to a list of the record, without what is empty in it, and not twice."""
         if isinstance(value, dict):
-            value = _full(value)
+            value, compulsory = _full(value), _COMPULSORY.get(key)
+            if compulsory and compulsory not in value:
+                return
         entries = self.record.setdefault(key, [])
         if value and value not in entries:
             entries.append(value)
@@ -283,7 +294,7 @@ class _Reading:
         if at is None:
             return ""
         self.taken.update(at.iter())
-        return collapse("".join(map(str, at.itertext())))
+        return _said(at)
 
     def first(self, at: Element | None, path: str) -> str:
         """Return the text of the first element on a path."""
@@ -344,11 +355,15 @@ class _Reading:
         label = _say(at, "label") or (source if kind == "local" else "")
         return _full({"value": self.text(at), "type": kind, "label": label})
 
+    def identifiers(self, found: Iterable[Element]) -> list[dict[str, Any]]:
+        """Return the identifiers that are not empty."""
+        return [known for each in found if "value" in (known := self.identifier(each))]
+
     def uris(self, at: Element | None, path: str) -> tuple[str | None, str | None]:
         """Return the first URI among identifiers, and the vocabulary that it is from."""
         for each in _each(at, path):
             if _word(_say(each, "pref")) not in ("lido00170", "alternative", "alternate"):
-                value = collapse(each.text)
+                value = _said(each)
                 if _is_uri(value) and _IDENTIFIERS.get(_word(_say(each, "type"))) == "uri":
                     return self.text(each), lido.vocabulary(_say(each, "source"), value)
         return None, None
@@ -399,7 +414,7 @@ class _Reading:
             return
         if kind == lido.LANGUAGE_CLASS:
             self._spoken(at)
-        elif notation is not None and (word is None or collapse(word.text) == collapse(notation.text)):
+        elif notation is not None and (word is None or _said(word) == _said(notation)):
             scheme, edition = _say(notation, "source"), _say(notation, "label")
             self.add("classification", {"value": self.text(notation), "scheme": scheme, "edition": edition})
             self.text(word)
@@ -483,7 +498,7 @@ class _Reading:
     def _body_ids(self, at: Element | None, found: dict[str, Any]) -> None:
         """Find the address and the ISIL of a repository."""
         for each in _each(at, "legalBodyID"):
-            value = collapse(each.text)
+            value = _said(each)
             number = value.removeprefix("info:isil/").rpartition("/")[2] if "/" in value else value
             says_isil = "isil" in _say(each, "source").lower() or value.startswith("info:isil/")
             if says_isil and (_ISIL.fullmatch(number) or not _is_uri(value)) and "isil" not in found:
@@ -662,7 +677,7 @@ class _Reading:
             "dates": self._span(_one(actor, "vitalDatesActor")),
             "scheme": scheme if uri else None,
             "uri": uri,
-            "identifiers": [self.identifier(each) for each in others],
+            "identifiers": self.identifiers(others),
             "roles": codes,
             "role_label": ", ".join(labels),
         }
@@ -670,7 +685,7 @@ class _Reading:
 
     def _role(self, at: Element, codes: list[str], labels: list[str]) -> None:
         """Add a role to the codes, or to the words that no code is known for."""
-        ids = [collapse(each.text) for each in _each(at, "conceptID")]
+        ids = [_said(each) for each in _each(at, "conceptID")]
         term = self.term(at)
         word = term.label or self.text(at)
         coded = next((i.rpartition("/")[2] for i in ids if i.startswith(RELATOR_URI + "/")), None)
@@ -698,7 +713,7 @@ class _Reading:
         uri, scheme = self.uris(at, "placeID")
         found: dict[str, Any] = {"label": label, "lang": lang, "scheme": scheme if uri else None, "uri": uri}
         for each in _each(at, "placeID"):
-            if _say(each, "source") == "marcgac" and _GAC.fullmatch(collapse(each.text)):
+            if _say(each, "source") == "marcgac" and _GAC.fullmatch(_said(each)):
                 found["gac"] = self.text(each)
         parts: dict[str, str] = {}
         for each in at.iter(_path("partOfPlace")) if at is not None else ():
@@ -722,7 +737,7 @@ class _Reading:
                 step = reader(self, each)
                 if step:
                     steps.append((_say(each, "sortorder"), step))
-        shown = collapse(display.text) if display is not None else ""
+        shown = _said(display) if display is not None else ""
         ordered = sorted((item for item in steps if item[0].isdigit()), key=lambda item: int(item[0]))
         line = "--".join(step.get("label", "") for _, step in ordered)
         if ordered and shown == line and all("label" in step for _, step in ordered):
@@ -812,11 +827,11 @@ class _Reading:
             if note:
                 self.lose("kind of relation not carried", "relatedWorkRelType/term", word)
             note = note or word
-        links = [each for each in _each(work, "objectWebResource") if _is_uri(collapse(each.text))]
+        links = [each for each in _each(work, "objectWebResource") if _is_uri(_said(each))]
         found = {
             "title": title or self.first(at, "displayRelatedWork"),
             "uri": self.text(links[0]) if links else "",
-            "identifiers": [self.identifier(each) for each in _each(work, "objectID")],
+            "identifiers": self.identifiers(_each(work, "objectID")),
             "note": note,
         }
         if any(found.values()):
@@ -874,7 +889,7 @@ class _Reading:
                 self.inside("rights").setdefault("metadata_licence", uri)
         for info in _each(at, "recordInfoSet"):
             for each in _each(info, "recordInfoLink"):
-                if _is_uri(collapse(each.text)):
+                if _is_uri(_said(each)):
                     self.add("media", {"role": "landing", **self._link(each), "label": _say(each, "label")})
             for each in _each(info, "recordMetadataDate"):
                 if stamp := _STAMPS.get(_word(_say(each, "type"))):
@@ -912,7 +927,7 @@ class _Reading:
         shown = list(_each(at, "resourceRepresentation"))
         for each in shown:
             link = _one(each, "linkResource")
-            if link is None or not _is_uri(collapse(link.text)):
+            if link is None or not _is_uri(_said(link)):
                 continue
             role = self._role_of(_say(each, "type"))
             found = {"role": role, **self._link(link), "rights_uri": rights}
@@ -931,7 +946,7 @@ class _Reading:
         return "view" if shown else "object"
 
     def _size(self, at: Element, found: dict[str, Any]) -> None:
-        what = (collapse(each.text if each is not None else "").lower() for each in (_one(at, n) for n in _MEASURE))
+        what = ((_said(each) if each is not None else "").lower() for each in (_one(at, n) for n in _MEASURE))
         kind, unit, value = what
         for name, measure in lido.MEASURES.items():
             if (_SIZES.get(kind, kind), _SIZES.get(unit, unit)) == measure and value.isdecimal() and len(value) < 16:
@@ -980,7 +995,7 @@ def _each_main(set_: Element) -> bool:
 
 
 def _words(at: Element) -> Iterable[str]:
-    return re.findall(r"\w+", "".join(map(str, at.itertext())).lower())
+    return re.findall(r"\w+", _said(at).lower())
 
 
 def _says_again(display: Element, taken: set[Element]) -> bool:
