@@ -198,6 +198,11 @@ def _word(type_: str) -> str:
     return type_.lower()
 
 
+def _is_alternative(at: Element) -> bool:
+    """Tell whether something is preferred to a word or an identifier."""
+    return _word(_say(at, "pref")) in ("lido00170", "alternative", "alternate")
+
+
 def _is_uri(text: str) -> bool:
     if not _URI.fullmatch(text):
         return False
@@ -246,6 +251,7 @@ class _Reading:
             for resource in _each(administration, "resourceWrap/resourceSet"):
                 self._resource(resource)
         self._other_languages()
+        self._main_title()
         self._name_the_rest()
         return Reading(self.record, list(self.left.values()))
 
@@ -310,7 +316,7 @@ class _Reading:
         ids = [(self.text(each), each) for each in _each(at, "conceptID")]
         uri, scheme, matches = None, None, []
         for value, each in ids:
-            if _word(_say(each, "pref")) in ("lido00170", "alternative", "alternate"):
+            if _is_alternative(each):
                 matches.append(value)
             elif not _is_uri(value):
                 self.taken.discard(each)
@@ -325,7 +331,7 @@ class _Reading:
             if _is_uri(about) and uri is None:
                 uri, scheme = about, lido.vocabulary(None, about)
             terms += concept.iterfind(f"{SKOS}prefLabel")
-        told = [each for each in terms if _word(_say(each, "pref")) not in ("lido00170", "alternative", "alternate")]
+        told = [each for each in terms if not _is_alternative(each)]
         chosen = min(told or terms, key=lambda each: self.lang(each) is not None, default=None)
         if chosen is None:
             return _Term(None, None, uri, scheme, matches, None)
@@ -337,7 +343,7 @@ class _Reading:
         found = list(_each(at, f"{path}/appellationValue"))
 
         def order(each: Element) -> tuple[bool, bool]:
-            return _word(_say(each, "pref")) in ("lido00170", "alternative", "alternate"), self.lang(each) is not None
+            return _is_alternative(each), self.lang(each) is not None
 
         return self.text(min(found, key=order, default=None))
 
@@ -362,7 +368,7 @@ class _Reading:
     def uris(self, at: Element | None, path: str) -> tuple[str | None, str | None]:
         """Return the first URI among identifiers, and the vocabulary that it is from."""
         for each in _each(at, path):
-            if _word(_say(each, "pref")) not in ("lido00170", "alternative", "alternate"):
+            if not _is_alternative(each):
                 value = _said(each)
                 if _is_uri(value) and _IDENTIFIERS.get(_word(_say(each, "type"))) == "uri":
                     return self.text(each), lido.vocabulary(_say(each, "source"), value)
@@ -450,16 +456,17 @@ class _Reading:
             self._materials(each)
 
     def _title(self, at: Element) -> None:
-        type_ = _say(at, "type").lower()
+        said = _say(at, "type").lower()
         for each in _each(at, "appellationValue"):
-            pref = _word(_say(each, "pref") or _say(at, "pref"))
-            other = "alternative" if pref in ("lido00170", "alternative", "alternate") else "main"
-            kind = type_ if type_ in _TITLES else other
-            if not any(title.get("type", "main") == "main" for title in self.record.get("titles", [])):
-                kind = "main" if kind == "alternative" and not _each_main(at) else kind
-            self.add(
-                "titles", {"value": self.text(each), "lang": self.lang(each), "type": "" if kind == "main" else kind}
-            )
+            other = "alternative" if _is_alternative(each) or _is_alternative(at) else ""
+            type_ = said if said in _TITLES else other
+            self.add("titles", {"value": self.text(each), "lang": self.lang(each), "type": type_})
+
+    def _main_title(self) -> None:
+        """Let the first title be the main one, where the export calls all of them alternatives."""
+        titles = self.record.get("titles", [])
+        if titles and all("type" in title for title in titles):
+            del titles[0]["type"]
 
     def _inscription(self, at: Element) -> None:
         said = _say(at, "type")
@@ -982,16 +989,6 @@ class _Reading:
             above = takewhile(lambda step: step is not self.root, each.iterancestors())
             steps = [etree.QName(step).localname for step in above]
             self.lose("element not carried", "/".join([*reversed(steps[:3]), name]), each.text or "")
-
-
-def _each_main(set_: Element) -> bool:
-    """Tell whether a later title is a main one."""
-    pref = (
-        _word(_say(each, "pref") or _say(other, "pref"))
-        for other in set_.itersiblings()
-        for each in _each(other, "appellationValue")
-    )
-    return any(word not in ("lido00170", "alternative", "alternate") for word in pref)
 
 
 def _words(at: Element) -> Iterable[str]:
