@@ -1,0 +1,107 @@
+"""The canonical record as XML, for stylesheets: every key is an element, and nothing is an attribute.
+
+``<record xmlns="urn:oai-server:record">`` has the keys of the model in its order. A list is its element repeated, one
+for each of its members; true is ``true``, and what is false or empty is left out. Two things are plainer than in JSON:
+a text that may name its language always has a ``value`` (and a ``lang``), and a word that a key has by default, as the
+``type`` of a title, is written. White space is kept.
+
+``extra`` holds what others put there: characters of its keys that cannot stand in the name of an element are
+``_x0020_`` (the number of the character, hexadecimal), and a list in a list has the element ``item``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, inspect
+
+from metadata_formats.record import Record, Text
+from metadata_formats.xml import Document
+
+NAMESPACE = "urn:oai-server:record"
+
+_NAME_START = "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d"
+_NO_NAME = re.compile(
+    rf"_(?=x[0-9A-F]{{4,6}}_)|(?<![\s\S])[^{_NAME_START}]|[^{_NAME_START}\-.0-9\u00b7\u0300-\u036f\u203f-\u2040]"
+)
+"""What cannot stand in a name, or stand first; and an underscore that could be taken for the beginning of a number."""
+
+
+def to_xml(record: Record) -> Document:
+    """Return a record as XML."""
+    children = "".join(line for name, value in values(record).items() for line in _elements(name, value, "\n  "))
+    return Document(NAMESPACE, f'<record xmlns="{NAMESPACE}">{children}\n</record>')
+
+
+def values(record: Record) -> dict[str, Any]:
+    """Return a record as plain data that says what its XML says: texts as ``{value, lang}``, words by default."""
+    plain: dict[str, Any] = _plain(record)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        worded = _worded(type(value))
+        found: dict[str, Any] = {}
+        for name in value.__struct_fields__:
+            said = getattr(value, name)
+            if said is None or said is False or said is UNSET or said == "" or said == []:
+                continue
+            if name in worded:
+                said = [_text(each) for each in said] if isinstance(said, list) else _text(said)
+            found[name] = _plain(said)
+        return found
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _text(words: str | Text) -> Text:
+    return Text(value=words) if isinstance(words, str) else words
+
+
+@cache
+def _worded(shape: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the keys of a shape whose texts may name their language."""
+
+    def is_words(info: inspect.Type) -> bool:
+        if isinstance(info, inspect.ListType):
+            return is_words(info.item_type)
+        types = info.types if isinstance(info, inspect.UnionType) else ()
+        return any(isinstance(each, inspect.StructType) and each.cls is Text for each in types)
+
+    info = inspect.type_info(shape)
+    assert isinstance(info, inspect.StructType)
+    return frozenset(field.name for field in info.fields if is_words(field.type))
+
+
+def _elements(name: str, value: Any, indent: str) -> Iterator[str]:
+    """Yield the elements of one key, each led by its line break and indentation."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _elements(name, {"item": each} if isinstance(each, list) else each, indent)
+    elif isinstance(value, dict):
+        children = "".join(
+            line for key, said in value.items() for line in _elements(element_name(key), said, f"{indent}  ")
+        )
+        yield f"{indent}<{name}>{children}{indent if children else ''}</{name}>"
+    else:
+        yield f"{indent}<{name}>{_escaped(value)}</{name}>"
+
+
+def element_name(key: object) -> str:
+    """Return a key as the name of an element, no two keys as one."""
+    return _NO_NAME.sub(lambda found: f"_x{ord(found[0]):04X}_", str(key)) or "_x_"
+
+
+def _escaped(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")  # parsers make a line feed of it otherwise

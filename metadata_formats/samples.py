@@ -1,0 +1,135 @@
+"""Records to try formats on: the smallest, ones with a value in every field of the model, and a hostile one.
+
+They are made from the types of the model, so a new field is in them at once; what types cannot say, as which texts are
+dates or addresses, stands in the tables below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from metadata_formats.record import Record, from_builtins
+
+Words = Callable[[str], str]
+"""Makes the text of a field, by its name."""
+
+HOSTILE = "a & b < c > \"d\" 'e' ]]> \u202eשלום\u202c 👩‍👩‍👧‍👦 e\u0301 \ud7ff\u2028 \x07 end"
+"""Markup, writing from right to left, characters beyond 16 bits, combining ones, a control character."""
+
+LONG = "A long abstract. " * 60_000
+"""A megabyte."""
+
+_DATE = "1967-06-08"
+_URI = "https://example.org/{}"
+_TEXTS = {
+    **dict.fromkeys(("edtf", "dates", "embargo_until", "created", "changed"), _DATE),
+    **dict.fromkeys(("uri", "url", "repository_uri", "holder_uri", "award_uri"), _URI),
+    **dict.fromkeys(("data_provider_uri", "base_url", "metadata_namespace"), _URI),
+    **dict.fromkeys(("lang", "tag", "description_lang"), "en"),
+    **dict.fromkeys(("datestamp", "harvest_date"), "2001-02-03T04:05:06Z"),
+    "rights_uri": "http://creativecommons.org/licenses/by/4.0/",
+    "language": "eng",
+    "country": "bu",
+    "year": "1967",
+    "mime": "image/jpeg",
+    "media_types": "image/jpeg",
+    "metadata_licence": "http://creativecommons.org/publicdomain/zero/1.0/",
+}
+_PATTERNS = {"^[a-z]{3}$": "eng", "^[A-Z][a-z]{3}$": "Latn", "^[a-z](-[a-z]{1,3}){0,2}$": "e-bu"}
+_ROLES = ["aut", "pbl", "edt", "ill"]
+_OTHERWISE = frozenset({"invalid", "key"})
+"""What would take the rest of its shape away if it were true everywhere."""
+
+
+def smallest() -> Record:
+    """Return a record of an id and a title."""
+    return from_builtins({"id": "1", "titles": [{"value": "A title"}]})
+
+
+def filled(words: Words = "Some {}".format, resource_type: str = "text") -> Record:
+    """Return a record with a value in every field, and one of each kind where a field says of which kind it is."""
+    values = {**_made(Record, words), "resource_type": resource_type}
+    values["titles"][0]["type"] = "main"
+    values["dates"][0]["key"] = True
+    values["rights"]["uri"] = "http://rightsstatements.org/vocab/InC/1.0/"
+    values["provider"]["country"] = "Bulgaria"
+    values["languages"][0]["role"] = "text"
+    values["agents"] += [{"name": words("name"), "roles": [role]} for role in _ROLES]
+    values["notes"].append({"value": words("value")})
+    for subject in values["subjects"]:
+        if subject["type"] != "place":  # only a place has levels
+            del subject["parts"]
+    steps = [{"type": kind, "label": words(kind)} for kind in ("topic", "place")]
+    values["subjects"].append({"type": "topic", "parts": steps})
+    values["identifiers"].append({"type": "doi", "value": "10.1000/182"})
+    values["record"].pop("lang")
+    values["record"]["status"] = "active"
+    return from_builtins(values)
+
+
+def hostile() -> Record:
+    """Return a record with everything in every field that a careless format stumbles over, and a very long text."""
+    values = msgspec.to_builtins(filled(lambda name: f"{HOSTILE} {name}"))
+    return from_builtins({**values, "abstracts": [HOSTILE, LONG]})
+
+
+def corpus() -> Iterator[tuple[str, Record]]:
+    """Yield all these records with what they are."""
+    yield "the smallest record", smallest()
+    kinds = next(field.type for field in _fields(Record) if field.name == "resource_type")
+    for kind in _words(kinds):
+        yield f"a full record ({kind})", filled(resource_type=kind)
+    yield "a hostile record", hostile()
+
+
+def _words(info: inspect.Type) -> list[str]:
+    """Return the words that a field is limited to; none where it is not."""
+    types = info.types if isinstance(info, inspect.UnionType) else (info,)
+    return [str(value) for each in types if isinstance(each, inspect.LiteralType) for value in each.values]
+
+
+def _value(info: inspect.Type, name: str, words: Words) -> Any:
+    match info:
+        case inspect.StructType(cls=shape):
+            return _made(shape, words)
+        case inspect.UnionType(types=types):
+            shapes = [each for each in types if isinstance(each, inspect.StructType)]
+            return _value(shapes[0] if shapes else types[0], name, words)
+        case inspect.ListType(item_type=item, min_length=least):
+            return list(_items(item, name, words)) * max(least or 1, 1)
+        case inspect.LiteralType(values=values):
+            return values[0]
+        case inspect.BoolType():
+            return name not in _OTHERWISE
+        case inspect.IntType() | inspect.FloatType():
+            return 1
+        case inspect.StrType(pattern=str(pattern)):
+            return _PATTERNS[pattern]
+        case inspect.StrType() if name in _TEXTS:
+            return _TEXTS[name].format(name)
+        case inspect.StrType():
+            return words(name)
+        case _:
+            return {"plugin": words(name)}
+
+
+def _items(item: inspect.Type, name: str, words: Words) -> Iterator[Any]:
+    """Yield the members of a list: of a shape that has kinds, one of each."""
+    value = _value(item, name, words)
+    fields = item.fields if isinstance(item, inspect.StructType) else ()
+    kinds = [{field.name: kind} for field in fields if field.name in ("type", "role") for kind in _words(field.type)]
+    yield from _ROLES if name == "roles" else [{**value, **kind} for kind in kinds] or [value]
+
+
+def _made(shape: type, words: Words) -> dict[str, Any]:
+    return {field.name: _value(field.type, field.name, words) for field in _fields(shape)}
+
+
+def _fields(shape: type) -> tuple[inspect.Field, ...]:
+    info = inspect.type_info(shape)
+    assert isinstance(info, inspect.StructType)
+    return info.fields
