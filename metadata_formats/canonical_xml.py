@@ -12,8 +12,7 @@ a text that may name its language always has a ``value`` (and a ``lang``), and a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -33,8 +32,10 @@ _NO_NAME = re.compile(
 
 def to_xml(record: Record) -> Document:
     """Return a record as XML."""
-    children = "".join(line for name, value in values(record).items() for line in _elements(name, value, "\n  "))
-    return Document(NAMESPACE, f'<record xmlns="{NAMESPACE}">{children}\n</record>')
+    lines = [f'<record xmlns="{NAMESPACE}">']
+    for name, value in values(record).items():
+        _write(name, value, "\n  ", lines)
+    return Document(NAMESPACE, "".join([*lines, "\n</record>"]))
 
 
 def values(record: Record) -> dict[str, Any]:
@@ -79,29 +80,27 @@ def _worded(shape: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.name for field in info.fields if is_words(field.type))
 
 
-def _elements(name: str, value: Any, indent: str) -> Iterator[str]:
-    """Yield the elements of one key, each led by its line break and indentation."""
-    if isinstance(value, list):
+def _write(name: str, value: Any, indent: str, lines: list[str]) -> None:
+    """Append the elements of one key, each led by its line break and indentation."""
+    if isinstance(value, str):
+        if "&" in value or "<" in value or ">" in value or "\r" in value:
+            value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            value = value.replace("\r", "&#13;")  # parsers make a line feed of it otherwise
+        lines.append(f"{indent}<{name}>{value}</{name}>")
+    elif isinstance(value, list):
         for each in value:
-            yield from _elements(name, {"item": each} if isinstance(each, list) else each, indent)
-    elif isinstance(value, dict):
-        children = "".join(
-            line for key, said in value.items() for line in _elements(element_name(key), said, f"{indent}  ")
-        )
-        yield f"{indent}<{name}>{children}{indent if children else ''}</{name}>"
+            _write(name, {"item": each} if isinstance(each, list) else each, indent, lines)
+    elif isinstance(value, dict) and value:
+        lines.append(f"{indent}<{name}>")
+        for key, said in value.items():
+            _write(element_name(str(key)), said, indent + "  ", lines)
+        lines.append(f"{indent}</{name}>")
     else:
-        yield f"{indent}<{name}>{_escaped(value)}</{name}>"
+        word = "" if value is None or value == {} else "true" if value is True else "false" if value is False else value
+        lines.append(f"{indent}<{name}>{word}</{name}>")
 
 
-def element_name(key: object) -> str:
+@lru_cache(maxsize=4096)
+def element_name(key: str) -> str:
     """Return a key as the name of an element, no two keys as one."""
-    return _NO_NAME.sub(lambda found: f"_x{ord(found[0]):04X}_", str(key)) or "_x_"
-
-
-def _escaped(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return ""
-    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace("\r", "&#13;")  # parsers make a line feed of it otherwise
+    return _NO_NAME.sub(lambda found: f"_x{ord(found[0]):04X}_", key) or "_x_"

@@ -59,7 +59,8 @@ def read(path: Path, shape: type[D]) -> D:
 
 def _readable(message: str, shape: type[Described]) -> str:
     text, found, where = message.rpartition(" - at `$")
-    place = f"{where.rstrip('`').lstrip('.').replace('[...]', '[]')}: " if found else ""
+    where = re.sub(r"\[(\d+)\]", lambda index: f" {int(index[1]) + 1}", where).replace("[...]", "[]")
+    place = f"{where.rstrip('`').lstrip('.')}: " if found else ""
     said = text if found else message
     if unknown := re.search(r"unknown field `([^`]*)`", said):
         near = difflib.get_close_matches(unknown[1], _keys(shape), n=1)

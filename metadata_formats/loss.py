@@ -33,11 +33,12 @@ class Value(msgspec.Struct, frozen=True):
 
 @dataclass
 class Lost:
-    """A path with values that are not carried: in how many records, of how many that have it, and one of them."""
+    """A path of the model, and what becomes of the values there: in how many records none, or not all, are carried."""
 
     path: str
     records: int = 0
-    having: int = 0
+    none: int = 0
+    some: int = 0
     example: str = ""
 
 
@@ -52,7 +53,20 @@ class Losses:
     @property
     def lost(self) -> list[Lost]:
         """The paths of which something is lost, those of most records first."""
-        return sorted((one for one in self.paths.values() if one.records), key=lambda one: (-one.records, one.path))
+        found = (one for one in self.paths.values() if one.none or one.some)
+        return sorted(found, key=lambda one: (-one.none, -one.some, one.path))
+
+    @property
+    def never(self) -> list[str]:
+        """The paths of which nothing is carried, and in their place the path above them where that holds of all."""
+        carried = {path for path, one in self.paths.items() if one.none < one.records}
+        above = {path[:at] for path in carried for at in range(len(path)) if path[at] == "."}
+        found = set()
+        for path in self.paths.keys() - carried:
+            keys = path.split(".")
+            steps = (".".join(keys[:length]) for length in range(1, len(keys) + 1))
+            found.add(next(step for step in steps if step not in carried and step not in above))
+        return sorted(found)
 
     def add(self, record: Record, render: Render) -> None:
         """Try one record; one that the format does not give has lost nothing by it."""
@@ -62,17 +76,21 @@ class Losses:
             return
         self.tried += 1
         plain = msgspec.to_builtins(record)
-        seen: dict[str, bool] = {}
+        seen: dict[str, set[bool]] = {}
         for value in values(plain):
-            if seen.get(value.path):  # something at this path is lost already
+            became = seen.setdefault(value.path, set())
+            if len(became) == 2:  # one is carried and one is not: more of them say nothing new
                 continue
-            lost = not _shows(plain, value, before, render)
-            one = self.paths.setdefault(value.path, Lost(value.path))
-            one.having += value.path not in seen
-            seen[value.path] = lost
-            if lost:
-                one.records += 1
+            shows = _shows(plain, value, before, render)
+            became.add(shows)
+            if not shows:
+                one = self.paths.setdefault(value.path, Lost(value.path))
                 one.example = one.example or str(value.said)
+        for path, became in seen.items():
+            one = self.paths.setdefault(path, Lost(path))
+            one.records += 1
+            one.none += became == {False}
+            one.some += len(became) == 2
 
 
 def values(plain: Mapping[str, Any]) -> Iterator[Value]:

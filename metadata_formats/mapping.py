@@ -25,7 +25,7 @@ from metadata_formats import description, edtf_dates, expression, vocabularies
 from metadata_formats.canonical_xml import values
 from metadata_formats.expression import ExpressionError, RecordFunctions
 from metadata_formats.record import Record
-from metadata_formats.registry import ADDRESS, XSI, Context, Format, FormatError
+from metadata_formats.registry import ADDRESS, XSI, Context, Format, FormatError, Unfit
 from metadata_formats.xml import Document, attribute, branch, leaf, uri
 from metadata_formats.xml import language as xml_lang
 
@@ -160,7 +160,7 @@ class Map(Format):
         """Return what the map makes of the record; None where it makes nothing.
 
         Raises:
-            ValueError: an expression gives what is no text.
+            Unfit: an expression gives what is no text.
         """
         value = values(record)
         children = [each for rule in self._rules for each in _elements(rule, value, record.description_lang)]
@@ -198,7 +198,7 @@ def _text(value: Any, name: str) -> str:
         return "true"
     if isinstance(value, (list, dict)):
         kind, hint = ("a list", "join it, as join('; ', @)") if isinstance(value, list) else ("an object", "name a key")
-        raise ValueError(f"{name}: what it is made of is {kind}, not a text: {hint}")
+        raise Unfit(f"{name}: what it is made of is {kind}, not a text: {hint}")
     return str(value)
 
 

@@ -120,13 +120,13 @@ def rendition(format_: Format, record: Record, context: Context) -> bytes | None
             return None
         if isinstance(root, Document):
             if root.namespace != format_.namespace:
-                raise _Unfit(f"the root is in the namespace {root.namespace}, not in {format_.namespace}")
+                raise Unfit(f"the root is in the namespace {root.namespace}, not in {format_.namespace}")
             return root.to_bytes()
         return _serialised(root, format_)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plug-in may raise anything, and SystemExit; one record must not stop an import
-        said = f"{error}" if isinstance(error, _Unfit) else f"{type(error).__name__}: {error}"
+        said = f"{error}" if isinstance(error, Unfit) else f"{type(error).__name__}: {error}"
         raise FormatError(f"{format_.prefix}: {' '.join(said.split())[:LONGEST_REASON]}") from error
 
 
@@ -134,8 +134,8 @@ LONGEST_REASON = 500
 """Characters that a report says of why a format failed with a record."""
 
 
-class _Unfit(Exception):
-    """What must not be stored; the text says why, without a name of an exception before it."""
+class Unfit(Exception):
+    """What must not be stored, or could not be made; the text says why by itself."""
 
 
 def _is_built_in(format_: Format) -> bool:
@@ -152,7 +152,7 @@ def _foreign(format_: Format, record: Record, context: Context) -> etree._Elemen
     if isinstance(root, Document):
         return parsed(root.to_bytes())
     if root is not None and (not isinstance(root, etree._Element) or not isinstance(root.tag, str)):
-        raise _Unfit(f"it made {type(root).__name__}, not an element")
+        raise Unfit(f"it made {type(root).__name__}, not an element")
     return root
 
 
@@ -163,24 +163,23 @@ def parsed(markup: bytes) -> etree._Element:
         Exception: it is not well formed, or has something beside its root: a page has no place for that.
     """
     if not re.match(rb"<[^?!]", markup):
-        raise _Unfit("it does not begin with its root element")
+        raise Unfit("it does not begin with its root element")
     root = etree.fromstring(markup, etree.XMLParser(resolve_entities=False, no_network=True))
     if root.getnext() is not None:
-        raise _Unfit("there is something after its root element")
+        raise Unfit("there is something after its root element")
     return root
 
 
 def _serialised(root: etree._Element, format_: Format) -> bytes:
     if etree.QName(root).namespace != format_.namespace:
-        raise _Unfit(f"the root {root.tag} is not in the namespace {format_.namespace}")
+        raise Unfit(f"the root {root.tag} is not in the namespace {format_.namespace}")
     depth = 0
-    for event, node in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
-        if event in ("start", "end"):
-            depth += 1 if event == "start" else -1
-            if depth > DEEPEST:
-                raise _Unfit(f"elements nest deeper than {DEEPEST} levels")
-        if isinstance(node, etree._Entity):
-            raise _Unfit(f"the entity {node.text} is not defined in a page")
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > DEEPEST:
+            raise Unfit(f"elements nest deeper than {DEEPEST} levels")
+    for entity in root.iter(etree.Entity):
+        raise Unfit(f"the entity {entity.text} is not defined in a page")
     if root.get(SCHEMA_LOCATION) is None:
         root.set(SCHEMA_LOCATION, f"{format_.namespace} {format_.schema}")
     etree.indent(root)

@@ -6,6 +6,7 @@ dates or addresses, stands in the tables below.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,8 +24,8 @@ HOSTILE = "a & b < c > \"d\" 'e' ]]> \u202eשלום\u202c 👩‍👩‍👧‍�
 LONG = "A long abstract. " * 60_000
 """A megabyte."""
 
-_DATE = "1967-06-08"
-_URI = "https://example.org/{}"
+_DATE = "{year}-06-08"
+_URI = "https://example.org/{number}"
 _TEXTS = {
     **dict.fromkeys(("edtf", "dates", "embargo_until", "created", "changed"), _DATE),
     **dict.fromkeys(("uri", "url", "repository_uri", "holder_uri", "award_uri"), _URI),
@@ -40,7 +41,7 @@ _TEXTS = {
     "metadata_licence": "http://creativecommons.org/publicdomain/zero/1.0/",
 }
 _PATTERNS = {"^[a-z]{3}$": "eng", "^[A-Z][a-z]{3}$": "Latn", "^[a-z](-[a-z]{1,3}){0,2}$": "e-bu"}
-_ROLES = ["aut", "pbl", "edt", "ill"]
+_ROLES = ("aut", "pbl", "edt", "ill")
 _OTHERWISE = frozenset({"invalid", "key"})
 """What would take the rest of its shape away if it were true everywhere."""
 
@@ -52,18 +53,25 @@ def smallest() -> Record:
 
 def filled(words: Words = "Some {}".format, resource_type: str = "text") -> Record:
     """Return a record with a value in every field, and one of each kind where a field says of which kind it is."""
-    values = {**_made(Record, words), "resource_type": resource_type}
+    numbers = itertools.count(1)
+
+    def text(name: str) -> str:
+        number = next(numbers)  # no two values are equal: formats give equal ones once
+        return _TEXTS.get(name, f"{words(name)} {number}").format(number=number, year=1900 + number % 100)
+
+    values = {**_made(Record, text), "resource_type": resource_type}
     values["titles"][0]["type"] = "main"
     values["dates"][0]["key"] = True
     values["rights"]["uri"] = "http://rightsstatements.org/vocab/InC/1.0/"
     values["provider"]["country"] = "Bulgaria"
     values["languages"][0]["role"] = "text"
-    values["agents"] += [{"name": words("name"), "roles": [role]} for role in _ROLES]
-    values["notes"].append({"value": words("value")})
+    for agent, role in zip(values["agents"], _ROLES, strict=True):
+        agent["roles"] = [role]
+    values["notes"].append({"value": text("value")})
     for subject in values["subjects"]:
         if subject["type"] != "place":  # only a place has levels
             del subject["parts"]
-    steps = [{"type": kind, "label": words(kind)} for kind in ("topic", "place")]
+    steps = [{"type": kind, "label": text(kind)} for kind in ("topic", "place")]
     values["subjects"].append({"type": "topic", "parts": steps})
     values["identifiers"].append({"type": "doi", "value": "10.1000/182"})
     values["record"].pop("lang")
@@ -100,7 +108,7 @@ def _value(info: inspect.Type, name: str, words: Words) -> Any:
             shapes = [each for each in types if isinstance(each, inspect.StructType)]
             return _value(shapes[0] if shapes else types[0], name, words)
         case inspect.ListType(item_type=item, min_length=least):
-            return list(_items(item, name, words)) * max(least or 1, 1)
+            return [each for _ in range(least or 1) for each in _items(item, name, words)]
         case inspect.LiteralType(values=values):
             return values[0]
         case inspect.BoolType():
@@ -109,8 +117,6 @@ def _value(info: inspect.Type, name: str, words: Words) -> Any:
             return 1
         case inspect.StrType(pattern=str(pattern)):
             return _PATTERNS[pattern]
-        case inspect.StrType() if name in _TEXTS:
-            return _TEXTS[name].format(name)
         case inspect.StrType():
             return words(name)
         case _:
@@ -119,10 +125,12 @@ def _value(info: inspect.Type, name: str, words: Words) -> Any:
 
 def _items(item: inspect.Type, name: str, words: Words) -> Iterator[Any]:
     """Yield the members of a list: of a shape that has kinds, one of each."""
-    value = _value(item, name, words)
     fields = item.fields if isinstance(item, inspect.StructType) else ()
     kinds = [{field.name: kind} for field in fields if field.name in ("type", "role") for kind in _words(field.type)]
-    yield from _ROLES if name == "roles" else [{**value, **kind} for kind in kinds] or [value]
+    for kind in kinds:
+        yield {**_value(item, name, words), **kind}
+    if not kinds:
+        yield _value(item, name, words)
 
 
 def _made(shape: type, words: Words) -> dict[str, Any]:

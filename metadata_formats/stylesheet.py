@@ -26,7 +26,7 @@ from metadata_formats import description, transformer
 from metadata_formats.canonical_xml import to_xml
 from metadata_formats.mods import Mods
 from metadata_formats.record import Record
-from metadata_formats.registry import Context, Format, FormatError, parsed, rendition
+from metadata_formats.registry import Context, Format, FormatError, Unfit, parsed, rendition
 
 XSL = "http://www.w3.org/1999/XSL/Transform"
 SECONDS = 5.0
@@ -56,7 +56,7 @@ class Described(description.Described, kw_only=True, forbid_unknown_fields=True)
     source: Literal["canonical", "mods"] = "canonical"
 
 
-class Failed(Exception):
+class Failed(Unfit):
     """A stylesheet that failed with a record; the text says of what."""
 
 

@@ -101,6 +101,9 @@ def main() -> None:
             raise
         except Exception as error:
             body, failed = b"", why(error)
+            # libxslt takes what it got no memory for as undefined, and says that.
+            if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > memory / 4:
+                failed += f"; perhaps it needs more than {memory >> 20} MB of memory"
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         send(answers, {"failed": failed}, b"" if failed else body)

@@ -71,7 +71,7 @@ class Trial:
         )
         yield self._valid(made)
         yield self._same(dict(records), made, again)
-        yield Check("speed", Outcome.PASSED, f"{self._speed(dict(records), made):,.0f} records/s")
+        yield Check("speed", Outcome.PASSED, f"{self._speed(dict(records), made):,.0f} of these records/s")
         yield self._loss()
 
     def _rendered(self, records: Sequence[Named]) -> tuple[dict[str, bytes], list[str]]:
@@ -137,9 +137,9 @@ class Trial:
         losses.add(samples.filled(), self.render)
         if not losses.tried:
             return Check("loss", Outcome.SKIPPED, "a full record is not available in it")
-        lost = sorted(one.path for one in losses.lost)
-        count = f"{len(lost)} of {len(losses.paths)} fields are not carried"
-        return Check("loss", Outcome.PASSED, f"{count}{': ' if lost else ''}{' '.join(lost)}")
+        lost = sum(one.none > 0 for one in losses.paths.values())
+        count = f"{lost} of {len(losses.paths)} fields are not carried"
+        return Check("loss", Outcome.PASSED, f"{count}{': ' if lost else ''}{' '.join(losses.never)}")
 
     def render(self, record: Record) -> bytes | None:
         """Return the rendition of a record; None where it has none, or the format fails."""

@@ -55,7 +55,7 @@ class Schemas:
         schema = self._compiled(tuple(pair for pair in pairs if self.place(pair[1]).is_file()))
         if schema.validate(root):
             return []
-        return [f"line {error.line}: {error.message}" for error in schema.error_log][:MOST_ERRORS]
+        return [f"line {error.line}: {error.message}" for error in list(schema.error_log)][:MOST_ERRORS]  # type: ignore[call-overload] # lxml-stubs
 
     def _compile(self, pairs: tuple[tuple[str, str], ...]) -> etree.XMLSchema:
         """Return one schema that imports those of these namespaces and addresses."""

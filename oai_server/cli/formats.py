@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from metadata_formats import record as model
 from metadata_formats.loss import Losses
@@ -91,10 +92,10 @@ def loss(installation: Installation, prefix: str, every: bool) -> None:
     if not losses.lost:
         click.echo("it carries every field of them" if losses.tried else "there is nothing to say")
         return
-    table = Table("field", "lost in", "of", "for example", box=None, pad_edge=False)
+    table = Table("field", "records", "none carried", "not all", "for example", box=None, pad_edge=False)
     for one in losses.lost:
-        example = " ".join(one.example.split())
-        table.add_row(one.path, str(one.records), str(one.having), example[:LONGEST_EXAMPLE])
+        example = Text(" ".join(one.example.split())[:LONGEST_EXAMPLE])
+        table.add_row(one.path, str(one.records), str(one.none), str(one.some), example)
     print_table(table)
 
 
