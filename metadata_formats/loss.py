@@ -18,8 +18,17 @@ from metadata_formats.record import Record, RecordError, from_builtins
 Render = Callable[[Record], bytes | None]
 """Gives the rendition of a record in the format that is tried; nothing where it has none, or fails."""
 
-OTHER_WORDS = ("cy", "1901-02-03", "https://example.org/other", "fre", "Grek", "n-us", "ill")
-"""What a text is changed into beside itself and more: a word of each kind that a field may be limited to."""
+_ADDRESS = "https://example.org/other"
+OTHER_TEXTS = {
+    **dict.fromkeys(("edtf", "dates", "embargo_until"), ("1901-02-03", "1902")),
+    **dict.fromkeys(("uri", "url", "repository_uri", "holder_uri", "rights_uri", "metadata_licence"), (_ADDRESS,)),
+    **dict.fromkeys(("lang", "tag", "description_lang"), ("cy", "de")),
+    **dict.fromkeys(("code", "language"), ("fre", "ger")),
+    "script": ("Grek", "Cyrl"),
+    "roles": ("ill", "aut"),
+    "gac": ("n-us", "e-bu"),
+}
+"""What a text is changed into where it may not be any, by its key; others are made longer."""
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -121,7 +130,8 @@ def _shape(info: inspect.Type, said: Mapping[str, Any]) -> inspect.StructType | 
 
 
 def _shows(plain: Any, value: Value, before: bytes, render: Render) -> bool:
-    """Tell whether some change of a value changes the rendition."""
+    """Tell whether some change of a value changes the rendition; one that cannot change is implied by others."""
+    tried = False
     for variant in (_without(plain, value.steps), *(_with(plain, value.steps, other) for other in _others(value))):
         try:
             record = from_builtins(variant)
@@ -129,7 +139,8 @@ def _shows(plain: Any, value: Value, before: bytes, render: Render) -> bool:
             continue
         if render(record) != before:
             return True
-    return False
+        tried = True
+    return not tried
 
 
 def _others(value: Value) -> Iterator[Any]:
@@ -143,8 +154,8 @@ def _others(value: Value) -> Iterator[Any]:
         yield value.said + 1
         yield value.said - 1
     elif isinstance(value.said, str):
-        yield f"{value.said} and more"
-        yield from OTHER_WORDS
+        texts = OTHER_TEXTS.get(value.path.rpartition(".")[2], (f"{value.said} and more",))
+        yield from (text for text in texts if text != value.said)
     else:
         yield {"other": "words"}
 

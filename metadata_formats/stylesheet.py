@@ -38,7 +38,8 @@ LARGEST = 32 * 1024 * 1024
 OUT_OF_MEMORY = 77
 """Exit status of a process that had not enough of it."""
 MOST_ENDS = 5
-"""Records in a row that may end the process; then the stylesheet gets no more, for an import must not wait for ever."""
+"""Records that may end the process, and one more for a thousand that did not; then the stylesheet gets no more of them:
+an import must not wait for ever."""
 
 _ELSEWHERE = {
     f"{{{XSL}}}import": "it cannot import another file: copy what it needs into it",
@@ -162,6 +163,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._ends = 0
+        self._answers = 0
         self._lock = threading.Lock()
 
     def transform(self, document: bytes, parameters: Mapping[str, str]) -> bytes:
@@ -171,8 +173,8 @@ class Worker:
             Failed: it failed.
         """
         with self._lock:
-            if self._ends >= MOST_ENDS:
-                raise Failed(f"given up, after {MOST_ENDS} records in a row that it could not end")
+            if self._ends >= MOST_ENDS + self._answers // 1000:
+                raise Failed(f"given up, after {self._ends} records that it could not end")
             try:
                 process = self._running()
                 assert process.stdin
@@ -186,7 +188,7 @@ class Worker:
             if answer is None:
                 self._ends += 1
                 raise Failed(self._ended())
-            self._ends = 0
+            self._answers += 1
         header, body = answer
         if header["failed"]:
             raise Failed(header["failed"])

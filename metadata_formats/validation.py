@@ -23,6 +23,15 @@ _ELSEWHERE = {"xml.xsd": "www.w3.org/2001/xml.xsd", "xlink.xsd": "www.loc.gov/st
 """Schemas that others import from places where nobody keeps them (MODS: beside itself), by the names of their files."""
 
 
+_QDC = "http://dublincore.org/schemas/xmls/qdc/2008/02/11/"
+_KNOWN = {
+    "http://purl.org/dc/elements/1.1/": f"{_QDC}dc.xsd",
+    "http://purl.org/dc/terms/": f"{_QDC}dcterms.xsd",
+    "http://www.loc.gov/mods/v3": "http://www.loc.gov/standards/mods/v3/mods-3-8.xsd",
+}
+"""Schemas of what occurs inside other elements, where the schema of these leaves open which it is."""
+
+
 class SchemaMissing(Exception):
     """A schema that is not in the folder, or cannot be used; the text says which and why."""
 
@@ -46,13 +55,15 @@ class Schemas:
         """
         root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
         named = (root.get(SCHEMA_LOCATION) or "").split()
-        pairs = tuple(dict(zip(named[::2], named[1::2], strict=False)).items())
-        own = dict(pairs).get(str(etree.QName(root).namespace))
+        pairs = dict(zip(named[::2], named[1::2], strict=False))
+        own = pairs.get(str(etree.QName(root).namespace))
         if own is None:
             return [f"line 1: the root names no schema for its namespace {etree.QName(root).namespace}"]
         if not self.place(own).is_file():
             raise SchemaMissing(f"{own} is not there: put it at {self.place(own)}")
-        schema = self._compiled(tuple(pair for pair in pairs if self.place(pair[1]).is_file()))
+        # What comes first counts: the second schema of a namespace is not read.
+        pairs |= {namespace: _KNOWN[namespace] for namespace in _namespaces(root) if namespace in _KNOWN.keys() - pairs}
+        schema = self._compiled(tuple(pair for pair in pairs.items() if self.place(pair[1]).is_file()))
         if schema.validate(root):
             return []
         return [f"line {error.line}: {error.message}" for error in list(schema.error_log)][:MOST_ERRORS]  # type: ignore[call-overload] # lxml-stubs
@@ -69,6 +80,11 @@ class Schemas:
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
             addresses = ", ".join(address for _, address in pairs)
             raise SchemaMissing(f"{addresses} cannot be used: {' '.join(str(error).split())[:300]}") from error
+
+
+def _namespaces(root: etree._Element) -> list[str]:
+    """Return the namespaces of all elements, sorted."""
+    return sorted({str(etree.QName(element).namespace) for element in root.iter("{*}*")})
 
 
 class _Local(etree.Resolver):
