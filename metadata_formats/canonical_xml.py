@@ -22,6 +22,8 @@ from metadata_formats.record import Record, Text
 from metadata_formats.xml import Document
 
 NAMESPACE = "urn:oai-server:record"
+RELEASE = "1"
+"""Changes whenever the XML of some record does: then what stylesheets make of it changes too."""
 
 _NAME_START = "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d"
 _NO_NAME = re.compile(

@@ -14,10 +14,12 @@ import msgspec
 from msgspec import inspect
 
 from metadata_formats.record import Record, RecordError, from_builtins
+from metadata_formats.registry import Context, Format, FormatError, rendition
 
 Render = Callable[[Record], bytes | None]
 """Gives the rendition of a record in the format that is tried; nothing where it has none, or fails."""
 
+_RECORD = inspect.type_info(Record)
 _ADDRESS = "https://example.org/other"
 OTHER_TEXTS = {
     **dict.fromkeys(("edtf", "dates", "embargo_until"), ("1901-02-03", "1902")),
@@ -29,6 +31,18 @@ OTHER_TEXTS = {
     "gac": ("n-us", "e-bu"),
 }
 """What a text is changed into where it may not be any, by its key; others are made longer."""
+
+
+def rendering(format_: Format, context: Context) -> Render:
+    """Return what renders records in a format, and gives nothing where it fails."""
+
+    def render(record: Record) -> bytes | None:
+        try:
+            return rendition(format_, record, context)
+        except FormatError:
+            return None
+
+    return render
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -104,7 +118,7 @@ class Losses:
 
 def values(plain: Mapping[str, Any]) -> Iterator[Value]:
     """Yield every single value of a record, given as plain data."""
-    yield from _values(plain, inspect.type_info(Record), (), ())
+    yield from _values(plain, _RECORD, (), ())
 
 
 def _values(said: Any, info: inspect.Type, names: tuple[str, ...], steps: tuple[str | int, ...]) -> Iterator[Value]:

@@ -5,7 +5,7 @@ Each ``[[map]]`` selects values of the record (``from``) and makes an element (`
 rules of sets are (:mod:`metadata_formats.expression`), over the record as :func:`canonical_xml.values` gives it; what
 a chain of filters would do, the functions below do.
 
-What comes out is well formed by construction: names are checked when the file is read, and text is escaped.
+Names are checked when the file is read, and text is escaped.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from metadata_formats import description, edtf_dates, expression, vocabularies
 from metadata_formats.canonical_xml import values
 from metadata_formats.expression import ExpressionError, RecordFunctions
 from metadata_formats.record import Record
-from metadata_formats.registry import ADDRESS, XSI, Context, Format, FormatError, Unfit
+from metadata_formats.registry import ADDRESS, FILES, XSI, Context, Format, FormatError, Unfit
 from metadata_formats.xml import Document, attribute, branch, leaf, uri
 from metadata_formats.xml import language as xml_lang
 
-RELEASE = b"1"
+RELEASE = "1"
 """Changes whenever what a map makes of some record does."""
 
+_OF_XML = ("http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/")
 Expression = Callable[[Any], Any]
 _MAYBE: Any = {"types": ["string", "null"]}
 _STRING: Any = {"types": ["string"]}
@@ -214,8 +215,9 @@ def load(path: Path) -> type[Map]:
         attributes = made.attributes(said.attributes, "attributes")
         fields: dict[str, Any] = {
             **{name: getattr(said, name) for name in ("prefix", "namespace", "schema")},
-            "version": hashlib.blake2b(description.content(path) + RELEASE, digest_size=6).hexdigest(),
+            "version": hashlib.blake2b(description.content(path) + RELEASE.encode(), digest_size=6).hexdigest(),
             "options": {},
+            "__module__": FILES,
             "_root": made.element(said.root, "root"),
             "_where": staticmethod(made.expression(said.where, "where")),
             "_attributes": attributes,
@@ -230,7 +232,7 @@ def load(path: Path) -> type[Map]:
     fields["_declared"] = (
         "".join(attribute(f"xmlns:{name}" if name else "xmlns", to) for name, to in declared.items()) + location
     )
-    return type("MappingOfFile", (Map,), fields)
+    return type("MapOfFile", (Map,), fields)
 
 
 class _Wrong(Exception):
@@ -247,9 +249,9 @@ class _Maker:
         for prefix, namespace in said.namespaces.items():
             if prefix in ("xml", "xmlns", "xsi") or (prefix and not _is_name(prefix)):
                 raise _Wrong(f"namespaces: {prefix!r} cannot be declared")
-            if not ADDRESS.fullmatch(namespace):
+            if not ADDRESS.fullmatch(namespace) or namespace.startswith(_OF_XML):
                 raise _Wrong(f"namespaces.{prefix}: {namespace!r} is no namespace")
-        self._known = {"": said.namespace, **self.declared, "xml": "http://www.w3.org/XML/1998/namespace", "xsi": XSI}
+        self._known = {"": said.namespace, **self.declared, "xml": _OF_XML[0], "xsi": XSI}
 
     def namespace(self, name: str) -> str:
         """Return the namespace of a name."""
@@ -286,16 +288,22 @@ class _Maker:
         """Return attributes that are none of a namespace's declaration."""
         if "xmlns" in said:
             raise _Wrong(f"{place}.xmlns: namespaces are declared in [namespaces]")
-        return [
+        made = [
             (self.name(name, f"{place}.{name}"), self.expression(text, f"{place}.{name}"))
             for name, text in said.items()
         ]
+        names = [(self.namespace(name) if ":" in name else "", name.rpartition(":")[2]) for name in said]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise _Wrong(f"{place}: two of them are {name[1]} in the namespace {name[0]}")
+        return made
 
     def rule(self, entry: Entry, place: str) -> _Rule:
         """Return an entry as a rule."""
         place = f"{place} ({entry.to})"
         if entry.map and (entry.text or entry.lang):
             raise _Wrong(f"{place}: it has text or lang and a map inside: take one of them")
+        if entry.lang and "xml:lang" in entry.attributes:
+            raise _Wrong(f"{place}: it has lang and the attribute xml:lang: take one of them")
         *around, tag = [self.element(name, f"{place}: to") for name in entry.to.split("/")]
         text = "@" if entry.text is None else entry.text
         return _Rule(

@@ -1,8 +1,9 @@
 """Formats that an installation keeps as files in a folder: Python classes, stylesheets, maps.
 
-``NAME.py`` has one or more subclasses of :class:`~metadata_formats.registry.Format`. ``NAME.xsl`` is a stylesheet that
-``NAME.toml`` describes; ``NAME.toml`` alone is a map. Names that begin with ``_`` or ``.``, and other files, are passed
-over. Python files are code of whoever runs the installation, and trusted as such; the others can do no harm.
+``NAME.py`` has one or more subclasses of :class:`~metadata_formats.registry.Format`. ``NAME.xsl`` (or ``.xslt``) is a
+stylesheet that ``NAME.toml`` describes; ``NAME.toml`` alone is a map. Names that begin with ``_`` or ``.``, and other
+files, are passed over. Python files are code of whoever runs the installation, and trusted as such; the others can do
+no harm.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 
 from metadata_formats import description, mapping, stylesheet
-from metadata_formats.registry import Format, FormatError, Plugin
+from metadata_formats.registry import FILES, Format, FormatError, Plugin
 
-SHEET = ".xsl"
+SHEETS = (".xsl", ".xslt")
 DESCRIPTION = ".toml"
 
 
@@ -29,24 +30,28 @@ def found(folder: Path) -> list[Plugin]:
     if not folder.is_dir():
         return []
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] not in "._")
-    return [Plugin(made.prefix, path.name, lambda made=made: made) for path in files for made in _formats(path)]  # type: ignore[misc]
+    return [_plugin(path, made) for path in files for made in _formats(path)]
+
+
+def _plugin(path: Path, made: type[Format]) -> Plugin:
+    return Plugin(made.prefix, path.name, lambda: made)
 
 
 def _formats(path: Path) -> Iterator[type[Format]]:
     if path.suffix == ".py":
         yield from _classes(path)
-    elif path.suffix == SHEET:
+    elif path.suffix in SHEETS:
         described = path.with_suffix(DESCRIPTION)
         if not described.exists():
             raise FormatError(f"{path}: {described.name} is missing, which says its prefix, namespace and schema")
         yield stylesheet.load(path, described)
-    elif path.suffix == DESCRIPTION and not path.with_suffix(SHEET).exists():
+    elif path.suffix == DESCRIPTION and not any(path.with_suffix(suffix).exists() for suffix in SHEETS):
         yield mapping.load(path)
 
 
 def _classes(path: Path) -> list[type[Format]]:
     """Return the formats that a Python file defines."""
-    module = ModuleType(f"format_files.{path.stem}")
+    module = ModuleType(f"{FILES}.{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where classes look their annotations up
     try:

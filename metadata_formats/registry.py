@@ -26,6 +26,10 @@ GROUP = "metadata_formats.formats"
 PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
 ADDRESS = re.compile(r"[^\s<>\"{}|\\^`]+")
 VERSION = re.compile(r"[^\s:]+")
+FILES = "format_files"
+"""The module that formats from files say they are of: they are no part of this library, whoever made their classes."""
+LONGEST_REASON = 500
+"""Characters that a report says of why a format failed with a record."""
 DEEPEST = 250
 """Levels of elements: XML parsers refuse more than 256, and a page of records has some of its own."""
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -128,10 +132,6 @@ def rendition(format_: Format, record: Record, context: Context) -> bytes | None
     except BaseException as error:  # a plug-in may raise anything, and SystemExit; one record must not stop an import
         said = f"{error}" if isinstance(error, Unfit) else f"{type(error).__name__}: {error}"
         raise FormatError(f"{format_.prefix}: {' '.join(said.split())[:LONGEST_REASON]}") from error
-
-
-LONGEST_REASON = 500
-"""Characters that a report says of why a format failed with a record."""
 
 
 class Unfit(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -137,6 +138,7 @@ def _made(shape: type, words: Words) -> dict[str, Any]:
     return {field.name: _value(field.type, field.name, words) for field in _fields(shape)}
 
 
+@cache
 def _fields(shape: type) -> tuple[inspect.Field, ...]:
     info = inspect.type_info(shape)
     assert isinstance(info, inspect.StructType)

@@ -23,10 +23,10 @@ from lxml import etree
 from msgspec import Meta
 
 from metadata_formats import description, transformer
-from metadata_formats.canonical_xml import to_xml
+from metadata_formats.canonical_xml import RELEASE, to_xml
 from metadata_formats.mods import Mods
 from metadata_formats.record import Record
-from metadata_formats.registry import Context, Format, FormatError, Unfit, parsed, rendition
+from metadata_formats.registry import FILES, Context, Format, FormatError, Unfit, parsed, rendition
 
 XSL = "http://www.w3.org/1999/XSL/Transform"
 SECONDS = 5.0
@@ -113,8 +113,9 @@ def load(path: Path, described: Path) -> type[Stylesheet]:
         "megabytes": Annotated[int, Meta(ge=128, le=65536)],
     }
     own = {name: str | int | float | bool for name in parameters if name and name not in _GIVEN}
-    # What the reference MODS says is part of what comes out.
-    what = (markup, msgspec.json.encode(said), Mods.version.encode() if said.source == "mods" else b"")
+    # What it reads is part of what comes out.
+    release = Mods.version if said.source == "mods" else RELEASE
+    what = (markup, msgspec.json.encode(said), release.encode())
     return type(
         "StylesheetOfFile",
         (Stylesheet,),
@@ -123,6 +124,7 @@ def load(path: Path, described: Path) -> type[Stylesheet]:
             "version": hashlib.blake2b(b"\0".join(what), digest_size=6).hexdigest(),
             "options": {**own, **limits},
             "markup": markup,
+            "__module__": FILES,
         },
     )
 
@@ -185,6 +187,9 @@ class Worker:
                 answer = None
             except OSError as error:
                 raise Failed(f"its process cannot be started: {error.strerror or error}") from error
+            except BaseException:  # an interrupt: what it answers now would be taken for the next record's
+                self._ended()
+                raise
             if answer is None:
                 self._ends += 1
                 raise Failed(self._ended())

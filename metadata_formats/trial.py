@@ -17,7 +17,7 @@ from lxml import etree
 
 from metadata_formats import record as model
 from metadata_formats import samples
-from metadata_formats.loss import Losses
+from metadata_formats.loss import Losses, rendering
 from metadata_formats.record import Record
 from metadata_formats.registry import SCHEMA_LOCATION, Context, Format, FormatError, rendition
 from metadata_formats.validation import SchemaMissing, Schemas
@@ -134,19 +134,12 @@ class Trial:
 
     def _loss(self) -> Check:
         losses = Losses()
-        losses.add(samples.filled(), self.render)
+        losses.add(samples.filled(), rendering(self._format, self._context))
         if not losses.tried:
             return Check("loss", Outcome.SKIPPED, "a full record is not available in it")
         lost = sum(one.none > 0 for one in losses.paths.values())
         count = f"{lost} of {len(losses.paths)} fields are not carried"
         return Check("loss", Outcome.PASSED, f"{count}{': ' if lost else ''}{' '.join(losses.never)}")
-
-    def render(self, record: Record) -> bytes | None:
-        """Return the rendition of a record; None where it has none, or the format fails."""
-        try:
-            return rendition(self._format, record, self._context)
-        except FormatError:
-            return None
 
 
 def digest(document: bytes | None) -> str:

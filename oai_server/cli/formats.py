@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from metadata_formats import record as model
-from metadata_formats.loss import Losses
+from metadata_formats.loss import Losses, rendering
 from metadata_formats.record import Record
 from metadata_formats.registry import Context, Format, check_options
 from metadata_formats.trial import Check, Outcome, Trial, digest
 from metadata_formats.validation import Schemas
-from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main
+from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main, progress_bar
 from oai_server.cli.looking import print_table
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
@@ -83,10 +83,11 @@ def _line(check: Check) -> str:
 def loss(installation: Installation, prefix: str, every: bool) -> None:
     """Say which fields of the repository's records a format does not carry."""
     format_ = _installed(installation, prefix)
-    trial = Trial(format_, _context(installation, prefix), Schemas(installation.schemas))
-    losses = Losses()
-    for _, record in _sample(installation.store(), None if every else TRIED):
-        losses.add(record, trial.render)
+    render, losses = rendering(format_, _context(installation, prefix)), Losses()
+    with progress_bar() as progress:
+        for _, record in _sample(installation.store(), None if every else TRIED):
+            losses.add(record, render)
+            progress(1)
     kind = "all" if every else f"a sample of {TRIED} at most"
     click.echo(f"{prefix}: {losses.tried} records tried ({kind}), {losses.not_given} more have no record in it")
     if not losses.lost:
@@ -141,5 +142,5 @@ def _elsewhere(folder: Path, prefix: str, records: Sequence[Record]) -> list[str
 
 def _digests(folder: Path, prefix: str, records: list[bytes]) -> list[str]:
     installation = Installation(folder)
-    trial = Trial(_installed(installation, prefix), _context(installation, prefix), Schemas(installation.schemas))
-    return [digest(trial.render(model.from_json(record))) for record in records]
+    render = rendering(_installed(installation, prefix), _context(installation, prefix))
+    return [digest(render(model.from_json(record))) for record in records]

@@ -150,6 +150,11 @@ WRONG = {
     entry('to = "b:a//b:c"'): "cannot be the name of an element",
     entry('to = "b:a"\nattributes = {"dz:b" = "id"}'): r"attributes.dz:b: the prefix 'dz' is not declared",
     entry('to = "b:a"\nattributes = {xmlns = "id"}'): "namespaces are declared in",
+    entry('to = "b:a"\nlang = "id"\nattributes = {"xml:lang" = "id"}'): "it has lang and the attribute xml:lang",
+    entry('to = "b:a"\nattributes = {"b:x" = "id", "dc:x" = "id"}').replace(
+        "http://purl.org/dc/elements/1.1/", "urn:x:brief"
+    ): "attributes: two of them are x in the namespace urn:x:brief",
+    entry('to = "b:a"').replace('dc = "', 'dc = "http://www.w3.org/2000/xmlns/'): "namespaces.dc: .* is no namespace",
     entry('to = "b:a"\nlang = "id"\n[[map.map]]\nto = "b:c"'): "it has text or lang and a map inside",
     entry('to = "b:a"\n[[map.map]]\nto = "dz:c"'): r"map 1 \(b:a\): map 1 \(dz:c\): to: the prefix",
     entry('to = "b:a"\ntext = "lookup(\'kind\', id)"'): r"there is no table 'kind': write it as \[tables.kind\]",
@@ -176,6 +181,7 @@ def test_a_mistake_in_a_map_is_named(text: str, made: Make):
 
 def test_what_is_no_text_fails_with_its_record_and_says_how_to_mend_it(made: Make):
     for text, reason in {
+        f'to = "{"b:a/" * 300}b:a"\ntext = "id"': "brief: .*depth",
         'from = "titles"\nto = "b:a"': "brief: b:a: what it is made of is an object, not a text: name a key",
         'to = "b:a"\ntext = "agents[].name"': "brief: b:a: what it is made of is a list, not a text: join it",
     }.items():

@@ -213,6 +213,12 @@ def test_a_description_that_is_none_is_named(toml: str, reason: str, made: Calla
         made(toml=toml)
 
 
+def test_a_stylesheet_may_end_in_xslt(tmp_path: Path):
+    (tmp_path / "titles.xslt").write_text(SHEET.replace("{body}", "<a/>").replace("{more}", ""))
+    (tmp_path / "titles.toml").write_text(TOML)
+    assert [one.name for one in plugins.found(tmp_path)] == ["titles.xslt"]
+
+
 def test_a_stylesheet_needs_its_description(tmp_path: Path):
     (tmp_path / "titles.xsl").write_text(SHEET)
     with pytest.raises(FormatError, match=r"titles\.xsl: titles\.toml is missing"):

@@ -12,7 +12,7 @@ from lxml import etree
 from validation import schema_errors
 
 from metadata_formats import record, registry, samples, trial
-from metadata_formats.loss import Losses
+from metadata_formats.loss import Losses, rendering
 from metadata_formats.registry import Context, Format
 from metadata_formats.trial import Outcome, Trial, digest
 from metadata_formats.validation import SchemaMissing, Schemas
@@ -129,8 +129,8 @@ def test_a_sound_format_passes_and_says_what_it_leaves_out(schemas: Schemas):
 
 
 def test_what_another_process_makes_otherwise_is_not_the_same(schemas: Schemas):
-    titles = Trial(Titles(), Context(), schemas)
-    checks = titles.run(again=lambda records: [digest(b"other")] + [digest(titles.render(one)) for one in records[1:]])
+    titles, render = Trial(Titles(), Context(), schemas), rendering(Titles(), Context())
+    checks = titles.run(again=lambda records: [digest(b"other")] + [digest(render(one)) for one in records[1:]])
     same = {check.name: check for check in checks}["the same again"]
     assert (same.outcome, same.said) == (Outcome.FAILED, "the smallest record: in another process it is another")
 
@@ -162,7 +162,7 @@ def test_every_format_of_the_library_passes(format_: Format):
 def test_what_a_format_says_it_does_not_carry_is_found_lost(format_: Format):
     full = record.from_builtins({**record.msgspec.to_builtins(FULL), **AVAILABLE})
     losses = Losses()
-    losses.add(full, Trial(format_, Context(), Schemas(Path())).render)
+    losses.add(full, rendering(format_, Context()))
     listed = {
         path for path in losses.paths if any(path == one or path.startswith(f"{one}.") for one in format_.not_carried)
     }
@@ -189,7 +189,7 @@ def test_a_loss_is_counted_by_record_with_an_example():
         {"titles": [{"value": "T"}], "record": {"status": "deleted"}},
     ):
         oai_dc = registry.load(["oai_dc"])["oai_dc"]
-        losses.add(record.from_builtins({"id": "1", **item}), Trial(oai_dc, Context(), Schemas(Path())).render)
+        losses.add(record.from_builtins({"id": "1", **item}), rendering(oai_dc, Context()))
     assert (losses.tried, losses.not_given) == (2, 1)
     date = losses.paths["dates.edtf"]
     assert (date.records, date.none, date.some, date.example) == (2, 0, 1, "1903")
@@ -200,7 +200,7 @@ def test_a_loss_is_counted_by_record_with_an_example():
 
 def test_what_is_wholly_lost_is_named_by_what_is_above_it():
     losses = Losses()
-    losses.add(samples.filled(), Trial(Titles(), Context(), Schemas(Path())).render)
+    losses.add(samples.filled(), rendering(Titles(), Context()))
     assert [path for path in losses.never if path.startswith("titles")] == [
         f"titles.{name}" for name in ("lang", "non_sort", "part_name", "part_number", "subtitle", "supplied", "type")
     ]
@@ -238,7 +238,7 @@ def test_the_sample_records_have_a_value_in_every_field():
 @EACH
 def test_validation_agrees_with_the_strict_one(format_: Format):
     schemas = Schemas(places.schemas())
-    given = [Trial(format_, Context(), schemas).render(item) for _, item in samples.corpus()]
+    given = [rendering(format_, Context())(item) for _, item in samples.corpus()]
     for document in filter(None, given):
         assert schemas.errors(document) == schema_errors(document) == []
     broken = given[-2].replace(b"</", b"<bad/></", 1)
