@@ -25,9 +25,13 @@ from oai_server.ingest.importer import ImportRefused
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
+from oai_server.readiness.profile import ProfileError
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
+
+REFUSALS = (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError)
+"""Errors whose text is for people as it is."""
 
 NOTHING_DONE = 2
 SOME_REJECTED = 1
@@ -68,7 +72,7 @@ class Installation:
         """Return the formats with their options, and the rules of the sets."""
         made, settings = self.formats(), self.settings
         options = {prefix: settings.format_options(prefix) for prefix in made}
-        return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
+        return Formats(made, settings.repository_name, settings.base_url, options, self.rules, settings.about)
 
     def database(self) -> Store:
         """Return the store, whatever there is; it is closed with the installation."""
@@ -104,7 +108,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             with closing(Installation(config.folder(instance))) as installation:
                 status = function(installation, **options) or 0
             sys.exit(status)
-        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+        except REFUSALS as error:
             if debug:
                 raise
             fail(str(error))

@@ -20,7 +20,7 @@ import msgspec
 from metadata_formats.record import clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
-from oai_server.ingest.reader import Found, Rejected
+from oai_server.ingest.reader import Found, Rejected, in_scope
 from oai_server.ingest.readers import Job
 from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
 from oai_server.store.publish import Draft, Outcome
@@ -118,11 +118,18 @@ class Importer:
     def _full(
         self, job: Job, sources: Sequence[Source | Problem], keys: _Keys, progress: Callable[[int], None]
     ) -> None:
-        """Make the source equal to the files: read them once to know what they name, and only then write."""
+        """Make the source equal to the files: read them once to know what they name, and only then write.
+
+        Where all that is read in them is of scopes (see :func:`~oai_server.ingest.reader.in_scope`), only what is in
+        these is made equal.
+        """
         with _Spooled(sources) as again, _Keys() as named, _Keys() as doomed:
             unread = records = 0
             nameless = None
+            scopes: set[str | None] = set()
             for name, finding in _findings(job, again):
+                if finding.scope is not None or not (isinstance(finding, Rejected) and finding.ends):
+                    scopes.add(finding.scope)
                 if isinstance(finding, Found):
                     records += not finding.record.deleted
                     if not finding.record.deleted:
@@ -135,8 +142,9 @@ class Importer:
                     named.add(finding.key, "")  # what is broken in the file keeps what is stored
                 else:
                     nameless = nameless or f"{name} {finding.where}: {finding.message}"
-            live, missing = self._missing(named, doomed)
-            self._guard(live, missing, records, unread, nameless)
+            parts = None if None in scopes or not scopes else {scope for scope in scopes if scope}
+            live, missing = self._missing(named, doomed, parts)
+            self._guard(live, missing, records, unread, nameless, parts)
             self._update(job, again, keys, progress)
             for batch in self._store.live_keys(self._plan.source):
                 # What somebody else has brought in meanwhile was not weighed by the guard, and stays.
@@ -148,24 +156,35 @@ class Importer:
                 for key in gone:
                     self._report.tell({"outcome": "deleted", "file": "", "where": "", "id": key})
 
-    def _missing(self, named: _Keys, doomed: _Keys) -> tuple[int, int]:
-        """Return how many items live and how many of them no file names; these are remembered as ``doomed``."""
+    def _missing(self, named: _Keys, doomed: _Keys, scopes: set[str] | None) -> tuple[int, int]:
+        """Return how many items live (in the scopes, if there are some) and how many of them no file names.
+
+        These are remembered as ``doomed``.
+        """
         live = missing = 0
         for batch in self._store.live_keys(self._plan.source):
+            if scopes is not None:
+                batch = [key for key in batch if in_scope(key, scopes)]
             live += len(batch)
             for key in named.missing(batch):
                 doomed.add(key, "")
                 missing += 1
         return live, missing
 
-    def _guard(self, live: int, missing: int, records: int, unread: int, nameless: str | None) -> None:
+    def _guard(
+        self, live: int, missing: int, records: int, unread: int, nameless: str | None, scopes: set[str] | None
+    ) -> None:
         """Refuse a full import that a broken export explains better than an emptied collection."""
         if self._plan.force or not live:
             return
         allowed = self._plan.max_deletes
         if isinstance(allowed, float):
             allowed = int(allowed * live + 1e-6)  # 29 % of 100 are 29, not 28.999…
-        would = f"it would delete {missing} of {live} items of the source {self._plan.source}"
+        where = f"the source {self._plan.source}"
+        if scopes is not None:
+            first, *more = sorted(scopes)
+            where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
+        would = f"it would delete {missing} of {live} items of {where}"
         if unread:
             raise ImportRefused(
                 f"refused, nothing was changed: a file could not be read to its end ({nameless}); {would}"
@@ -305,11 +324,11 @@ class Importer:
             self._report.unchanged += 1
             return None
         identifier = old.identifier if old else self._identifier(found.key)
-        bodies, failures = self._formats.renditions(record, identifier)
+        made = self._formats.renditions(record, identifier)
         setspecs, failed_rules = self._formats.sets(record)
-        self._report.failed(name, found.where, found.key, failures, failed_rules)
-        if bodies.get("oai_dc") is None:
-            self._report.reject(name, found.where, found.key, unavailable(failures))
+        self._report.failed(name, found.where, found.key, made, failed_rules)
+        if made.bodies.get("oai_dc") is None:
+            self._report.reject(name, found.where, found.key, unavailable(made.failures))
             return None
         return Draft(
             source=self._plan.source,
@@ -319,7 +338,8 @@ class Importer:
             canonical=record.to_json(),
             hash=hashed,
             rendered=self._formats.rendered,
-            renditions=bodies,
+            renditions=made.bodies,
+            abouts=made.abouts,
         )
 
     def _identifier(self, key: str) -> str:
