@@ -79,10 +79,10 @@ class Level:
 def header(element: etree._Element) -> Header:
     """Return what an ``eadheader`` (EAD 2002) or a ``control`` (EAD3) says."""
     eadid = _first(element, "eadid", "recordid")
-    agency = words(_first(element, "agencycode")) if eadid is None else collapse(eadid.get("mainagencycode"))
-    agency = agency or words(_first(element, "agencycode"))
-    text = words(eadid) or collapse(eadid.get("identifier") if eadid is not None else "")
-    given = [eadid.get("url"), eadid.get("instanceurl"), text] if eadid is not None else []
+    attributes = {} if eadid is None else {str(name): str(value) for name, value in eadid.attrib.items()}
+    agency = collapse(attributes.get("mainagencycode")) or words(_first(element, "agencycode"))
+    text = words(eadid) or collapse(attributes.get("identifier"))
+    given = (attributes.get("url"), attributes.get("instanceurl"), text)
     status = _first(element, "maintenancestatus")
     return Header(
         eadid=text,
@@ -170,7 +170,7 @@ def _guarded(work: Callable[[], T]) -> T:
 
 def words(element: etree._Element | None) -> str:
     """Return the text of an element in one line."""
-    return "" if element is None else collapse(" ".join(paragraphs(element)))
+    return "" if element is None or is_internal(element) else collapse(" ".join(paragraphs(element)))
 
 
 def paragraphs(element: etree._Element, *, headed: bool = False) -> list[str]:
@@ -242,7 +242,7 @@ def _items(element: etree._Element) -> Iterator[str]:
 def _events(element: etree._Element) -> Iterator[str]:
     for item in _all(element, "chronitem"):
         dates = [words(one) for one in item if local(one) in _CHRONOLOGY_DATES]
-        told = [words(one) for one in item.iter() if local(one) in ("event", "geogname") and _told(one)]
+        told = [words(one) for one in _public(item) if local(one) in ("event", "geogname") and _told(one)]
         yield ": ".join(filter(None, (", ".join(dates).rstrip(":"), ", ".join(each.rstrip(" ,;") for each in told))))
 
 
@@ -279,12 +279,20 @@ _BLOCKS = frozenset(
 # Elements.
 
 
+def _public(element: etree._Element) -> Iterator[etree._Element]:
+    """Yield an element and all in it, but for what is internal and what is in that."""
+    if not is_internal(element):
+        yield element
+        for child in element:
+            yield from _public(child)
+
+
 def _all(element: etree._Element, name: str) -> Iterator[etree._Element]:
-    return (one for one in element.iter() if local(one) == name and not is_internal(one))
+    return (one for one in _public(element) if local(one) == name)
 
 
 def _first(element: etree._Element, *names: str) -> etree._Element | None:
-    return next((one for one in element.iter() if local(one) in names and not is_internal(one)), None)
+    return next((one for one in _public(element) if local(one) in names), None)
 
 
 def _attribute(element: etree._Element, name: str) -> str:
@@ -387,11 +395,14 @@ def _role(text: str | None) -> str | None:
 
 def _authority(element: etree._Element) -> tuple[str | None, str | None, str | None]:
     """Return the vocabulary and the address of a name or term, and a number that no address can be made of."""
-    scheme = collapse(element.get("source") or element.get("rules") or "").lower()
-    scheme = "" if element.get("source") is None or scheme in _NO_SCHEME else scheme
+    scheme = collapse(element.get("source")).lower()
+    scheme = "" if scheme in _NO_SCHEME else scheme
     number = collapse(element.get("authfilenumber") or element.get("identifier"))
     address = xml_uri(number) if ":" in number and " " not in number else None
-    if address is None and (base := AUTHORITY_URIS.get(scheme)) and re.fullmatch(r"[A-Za-z]{0,3} ?[\dXx-]+", number):
+    base = AUTHORITY_URIS.get(scheme, "")
+    # The numbers of the Library of Congress begin with letters, and mean nothing without them.
+    letters = "{1,3}" if base.startswith("http://id.loc.gov/") else "{0,3}"
+    if address is None and base and re.fullmatch(rf"[A-Za-z]{letters} ?[\dXx-]+", number):
         address = f"{base.rstrip('/')}/{number.replace(' ', '')}"
     address = _address(address)
     return scheme or None, address, number if number and address is None else None
@@ -456,6 +467,7 @@ class _Reading:
         self.containers: dict[str, str] = {}
         self.written: list[str] = []  # the dates, as written
         self.contents: list[dict[str, Any]] = []
+        self.met: set[tuple[str, str]] = set()
         self._children(self._before(until), "")
 
     def _before(self, until: etree._Element | None) -> Iterator[etree._Element]:
@@ -510,13 +522,19 @@ class _Reading:
         """Add an entry to a list of the record, without what is empty in it, and not twice."""
         if isinstance(value, dict):
             value = {name: item for name, item in value.items() if item not in (None, "", [], False)}
-        entries = self.record.setdefault(key, [])
-        if value and value not in entries:
-            entries.append(value)
+        if value and self._is_new(key, value):
+            self.record.setdefault(key, []).append(value)
 
     def say(self, name: str, value: Any) -> None:
-        if value and value not in self.said.setdefault(name, []):
-            self.said[name].append(value)
+        if value and self._is_new(f"{name} said", value):
+            self.said.setdefault(name, []).append(value)
+
+    def _is_new(self, place: str, value: Any) -> bool:
+        """Tell whether a value was not in a place before, and remember it: lists of names run to thousands."""
+        mark = (place, repr(value))
+        found = mark not in self.met
+        self.met.add(mark)
+        return found
 
     # What it is called, and when it was made.
 
@@ -524,7 +542,7 @@ class _Reading:
         """Take a title; dates at its end are dates and no part of it, unless something follows them."""
         text = [element.text or ""]
         inner = [child for child in element if local(child)]
-        ends = next((child for child in inner if _is_date(child) and _only_dates_from(child)), None)
+        ends = _dates_from(element)
         for child in element:
             if ends is not None and child is ends:
                 break
@@ -571,17 +589,15 @@ class _Reading:
 
     def _structured(self, element: etree._Element) -> None:
         """Take the dates that EAD3 writes for machines."""
-        for each in element.iter():
-            parent = each.getparent()
-            if local(each) == "datesingle" and parent is not None:
-                self._dated(
-                    element, words(each), _coded(each.get("standarddate"), element.get("certainty")) or _between(each)
-                )
+        certainty = element.get("certainty")
+        for each in _public(element):
+            if local(each) == "datesingle":
+                self._dated(element, words(each), _coded(each.get("standarddate"), certainty) or _between(each))
             elif local(each) == "daterange":
                 start, end = _first(each, "fromdate"), _first(each, "todate")
                 written = "–".join(filter(None, (words(start), words(end))))
                 ends = [(one.get("standarddate") or "") if one is not None else "" for one in (start, end)]
-                known = _coded("/".join(end or ".." for end in ends), element.get("certainty")) if any(ends) else None
+                known = _coded("/".join(end or ".." for end in ends), certainty) if any(ends) else None
                 self._dated(element, written, known)
 
     # What it is, how much, and where.
@@ -610,9 +626,9 @@ class _Reading:
 
     def _repository(self, element: etree._Element) -> None:
         kept: dict[str, str | None] = {}
-        name = next((one for one in element.iter() if local(one) in _AGENTS), element)
-        areas = [words(one).rstrip(" ,.") for one in element.iter() if local(one) == "subarea"]
-        lines = [words(one).rstrip(" ,") for one in element.iter() if local(one) == "addressline"]
+        name = next((one for one in _public(element) if local(one) in _AGENTS), element)
+        areas = [words(one).rstrip(" ,.") for one in _all(element, "subarea")]
+        lines = [words(one).rstrip(" ,") for one in _all(element, "addressline")]
         kept["sublocation"] = ", ".join(filter(None, areas))
         kept["place"] = ", ".join(line for line in lines if line and not _CONTACT.search(line))
         kept["repository"] = _without(name, {"subarea", "address"}).rstrip(" ,;")
@@ -622,7 +638,7 @@ class _Reading:
 
     def _extent(self, element: etree._Element) -> None:
         """Take a physical description: part by part where it has nothing but parts, else as it is written."""
-        parts = [child for child in element if local(child)]
+        parts = [child for child in element if local(child) and not is_internal(child)]
         between = (element.text or "") + "".join(child.tail or "" for child in element)
         if not parts or re.search(r"\w", between):
             self._extend("extent", _unbracketed(words(element)))
@@ -648,9 +664,8 @@ class _Reading:
                 self._extend("extent" if name == "dimensions" else "notes", words(child))
 
     def _extend(self, name: str, value: Any) -> None:
-        if value:
-            values = self.record.setdefault("physical", {}).setdefault(name, [])
-            values += [value] if value not in values else []
+        if value and self._is_new(name, value):
+            self.record.setdefault("physical", {}).setdefault(name, []).append(value)
 
     def _material(self, element: etree._Element) -> None:
         self._extend("notes", words(element))
@@ -686,7 +701,7 @@ class _Reading:
             not named
             and len(name) < LONGEST
             and (match := _NAME_AND_ROLE.fullmatch(name))
-            and (found := _role(match[2]))
+            and (found := _RELATOR_CODES.get(match[2]))
         ):
             name = match[1].rstrip(" ,")
             roles.insert(0, found)
@@ -941,14 +956,14 @@ def _is_date(element: etree._Element) -> bool:
     return local(element) == "unitdate"
 
 
-def _only_dates_from(element: etree._Element) -> bool:
-    """Tell whether nothing but dates stands from here to the end of a title."""
-    each: etree._Element | None = element
-    while each is not None:
+def _dates_from(title: etree._Element) -> etree._Element | None:
+    """Return the first of the dates that a title ends with, or None where it ends with something else."""
+    first = None
+    for each in reversed(title):
         if not (_is_date(each) or local(each) == "lb") or not _AFTER_TITLE.fullmatch(each.tail or ""):
-            return False
-        each = each.getnext()
-    return True
+            break
+        first = each if _is_date(each) else first
+    return first
 
 
 def _between(element: etree._Element) -> str | None:
@@ -967,7 +982,7 @@ def _without(element: etree._Element, names: set[str]) -> str:
 
 
 _ONE_BOX = re.compile(r"(?:\S+ )?[\w./:]+")  # no range of boxes, and no list of them
-_NAME_AND_ROLE = re.compile(r"(.+\S)[,\s]\s*(\w[\w ]+)")
+_NAME_AND_ROLE = re.compile(r"(.+\S)(?:,\s*|(?<=[).-])\s+)([a-z][a-z ]+)")  # Last, First, performer
 _NAME_AND_TITLE = re.compile(r".*(?:\d{4}-?(?:\d{4})?\. \S|\. \d{4}(?:-\d{4})?$)")  # Last, First, 1864-1937. Papers
 _CONTACT = re.compile(r"@|https?:|www\.|\b(?:tel|fax|phone|telephone|e-?mail|url|web)\b", re.IGNORECASE)
 _DATE_TYPES = {"publication": "issued", "copyright": "copyright", "issued": "issued"}

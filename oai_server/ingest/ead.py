@@ -31,6 +31,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, BinaryIO, ClassVar, Literal, cast
 from urllib.parse import quote
 
@@ -194,7 +195,8 @@ class _FindingAid:
     def _enter(self, element: etree._Element) -> None:
         above = self._open[-1]
         above.components += 1
-        internal = above.internal or ead_read.is_internal(element)
+        between = takewhile(lambda each: each is not above.element, element.iterancestors())
+        internal = above.internal or any(map(ead_read.is_internal, (element, *between)))
         opened = _Open(element, above, (*above.position, above.components), internal)
         if internal:
             self._internal = self._internal or opened

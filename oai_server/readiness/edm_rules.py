@@ -41,6 +41,7 @@ class Breach(NamedTuple):
 
 
 _FILLED = "[@rdf:resource or normalize-space()]"
+_SCHEME = "translate(substring(@rdf:resource, 1, 8), 'HTPS', 'htps')"
 _ABOUT_SOMETHING = f"*[self::dc:subject or self::dc:type or self::dcterms:temporal or self::dcterms:spatial]{_FILLED}"
 
 # What must be there: rule, where it is looked for, the test.
@@ -68,7 +69,7 @@ _FORBIDDEN = (
     (
         "EU-7",
         "//*[self::edm:isShownAt or self::edm:isShownBy or self::edm:hasView or self::edm:object]"
-        "[not(starts-with(@rdf:resource, 'http://') or starts-with(@rdf:resource, 'https://'))]",
+        f"[not(starts-with({_SCHEME}, 'http://') or {_SCHEME} = 'https://')]",
     ),
     ("EU-8", "edm:WebResource/edm:rights[position() > 1]"),
     ("EU-9", "//*[@rdf:resource][text()[normalize-space()]]"),

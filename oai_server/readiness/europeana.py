@@ -52,7 +52,8 @@ _RULES = (
         "EU-6", "Set data_provider and provider once for all records of a source, in its profile (defaults.provider)"
     ),
     _of_format(
-        "EU-7", "Give media with role landing, object or view and an http address; url_template or make in the profile"
+        "EU-7",
+        "Give media with role landing, object or view and an http address; a profile can make it of a column or the id",
     ),
     _of_format(
         "EU-8",

@@ -54,8 +54,8 @@ _TABLE = (
     (8, _W, "dc:language", "dc:language", "the language", "Give languages with role text", ""),
     (9, _W, "dc:publisher", "dc:publisher", "a publisher", "Give an agent with the role pbl", ""),
     (
-        10, _E, "datacite:date", "*/datacite:date[@dateType = 'Issued']", "a date of issue, with a year",
-        "Give dates with type issued and edtf", "",
+        10, _E, "datacite:date", "*/datacite:date[@dateType = 'Issued']", "a date with a year",
+        "Give dates with edtf, one of type issued if it was published", "",
     ),
     (
         11, _E, "oaire:resourceType", f"oaire:resourceType[starts-with(@uri, '{COAR}')][{_GENERAL}]",

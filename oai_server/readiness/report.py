@@ -72,6 +72,7 @@ class Report:
         self._writer = writer
         self._limit = limit
         self._written: Counter[tuple[str, str]] = Counter()
+        self._last: tuple[str, str, str] | None = None
 
     def checked(self, item: Item, profile: Profile, checked: Checked) -> None:  # noqa: ARG002
         """Count and write what a profile says of an item."""
@@ -80,7 +81,10 @@ class Report:
 
     def found(self, profile: Profile, finding: Finding) -> None:
         """Count and write a rule that a record breaks together with others."""
-        self.sums[profile.name].count([finding.rule.name])
+        place = (profile.name, finding.rule.name, finding.record)
+        if place != self._last:  # a record may share several values
+            self.sums[profile.name].count([finding.rule.name])
+        self._last = place
         self._write(profile, [finding])
 
     def _write(self, profile: Profile, findings: Sequence[Finding]) -> None:

@@ -291,6 +291,7 @@ def test_what_is_internal_stays_at_home() -> None:
     assert keys(findings) == ["SI-1:f1/1", "SI-1:f1"]
     assert [(each.kind, each.value) for each in findings[-1].remarks] == [("internal, left out", "component 2, line 1")]
     assert "no record" in ending(aid(component(1), root='<ead audience="internal">')).message
+    assert keys(read(aid(component(1)).replace(b"<dsc>", b'<dsc audience="internal">'))) == ["SI-1:f1"]
 
 
 def test_what_stands_behind_the_components_is_remarked() -> None:

@@ -295,6 +295,29 @@ def test_text_is_flattened_readably(written: str, text: str) -> None:
     assert [note.value for note in made.notes] == [text]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<chronlist><chronitem><date>1</date><eventgrp {}><event>Paid</event></eventgrp></chronitem></chronlist>",
+        "<table><row><entry>a</entry><entry {}>Paid</entry></row></table>",
+        "<list><defitem><label>a</label><item {}>Paid</item></defitem></list>",
+        "<physdesc><extent {}>Paid</extent><extent>1 box</extent></physdesc>",
+        "<repository>Archive<address {}><addressline>Paid</addressline></address></repository>",
+        "<origination><persname>X<emph {}>Paid</emph></persname></origination>",
+        "<unitdatestructured><dateset {}><datesingle>Paid</datesingle></dateset></unitdatestructured>",
+        "<relations><relation><relationentry {}>Paid</relationentry></relation></relations>",
+        "<langmaterial {}><language>Paid</language></langmaterial>",
+    ],
+)
+def test_what_is_internal_is_not_read_wherever_it_stands(written: str) -> None:
+    for body in (
+        f"<did><unittitle>T</unittitle>{written}</did>",
+        f"<did><unittitle>T</unittitle></did><odd>{written}</odd>",
+    ):
+        assert "Paid" in str(reading(body.format(""), Level()))
+        assert "Paid" not in str(reading(body.format('audience="internal"'), Level()))
+
+
 def test_what_is_internal_is_never_read() -> None:
     found = reading(
         '<did><unittitle>T</unittitle><unitid audience="internal">old</unitid></did>'
@@ -317,7 +340,8 @@ def test_terms_are_subjects_of_their_kinds_with_their_vocabularies() -> None:
     made = record("""<did><unittitle>T</unittitle></did><controlaccess><head>Terms</head><controlaccess>
       <subject source="lcsh" authfilenumber="sh85012345">Agriculture--Slovenia.</subject>
       <persname source="lcnaf" role="subject">Agar, Herbert, 1897-1980--Correspondence.</persname>
-      <corpname source="ingest">Society</corpname><famname>Arthur family</famname>
+      <corpname source="ingest" authfilenumber="7">Society</corpname>
+      <corpname source="lcnaf" authfilenumber="79006930">Club</corpname><famname>Arthur family</famname>
       <geogname source="tgn" authfilenumber="http://vocab.getty.edu/tgn/1">Bled</geogname>
       <occupation>Bakers</occupation><function>Baking</function><title>Iliad</title></controlaccess>
       <genreform source="aat" identifier="300026816"><part>letters</part></genreform>
@@ -325,6 +349,7 @@ def test_terms_are_subjects_of_their_kinds_with_their_vocabularies() -> None:
     assert [(one.type, one.label, one.scheme, one.uri) for one in made.subjects if one.label] == [
         ("topic", "Agriculture--Slovenia", "lcsh", "http://id.loc.gov/authorities/subjects/sh85012345"),
         ("organization", "Society", None, None),
+        ("organization", "Club", "lcnaf", None),
         ("family", "Arthur family", None, None),
         ("place", "Bled", "tgn", "http://vocab.getty.edu/tgn/1"),
         ("occupation", "Bakers", None, None),
@@ -344,10 +369,12 @@ def test_added_entries_are_who_had_a_part_in_it() -> None:
       </origination></did><controlaccess><persname encodinganalog="700">Stover, Don, performer, interviewee.</persname>
       <persname role="pht">Wiesand, Stephanie</persname>
       <corpname encodinganalog="710">Band (Group) performer.</corpname>
+      <persname encodinganalog="700">Lee, Art</persname><persname encodinganalog="700">Novak, Singer</persname>
       <persname encodinganalog="700">Arthur, A., 1864-1937. Papers. 1874-1937.</persname>
       <title encodinganalog="246">Other title.</title></controlaccess>""")
     assert [(agent.name, agent.roles) for agent in made.agents] == [
-        ("Stover, Don", ["cre", "prf", "ive"]), ("Wiesand, Stephanie", ["pht"]), ("Band (Group)", ["prf"])
+        ("Stover, Don", ["cre", "prf", "ive"]), ("Wiesand, Stephanie", ["pht"]), ("Band (Group)", ["prf"]),
+        ("Lee, Art", []), ("Novak, Singer", []),
     ]  # fmt: skip
     assert [one.title for one in made.relations] == ["Arthur, A., 1864-1937. Papers. 1874-1937"]
     assert [(title.value, title.type) for title in made.titles] == [("T", "main"), ("Other title", "alternative")]

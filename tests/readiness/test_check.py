@@ -175,6 +175,13 @@ def test_a_title_that_one_record_has_twice_is_its_own():
     assert json.loads(report(JsonWriter, [twice]))["findings"] == []
 
 
+def test_a_record_that_shares_two_titles_counts_once():
+    titles = [{"value": "Letter", "lang": "en"}, {"value": "Pismo", "lang": "sl"}]
+    told = json.loads(report(JsonWriter, [GOOD | {"id": f"{n:02}", "titles": titles} for n in range(3)]))
+    assert len(told["findings"]) == 6
+    assert told["summary"]["profiles"]["europeana"]["rules"] == {"P1": {"severity": "warning", "records": 3}}
+
+
 def test_limits_are_records_of_each_rule():
     records = [
         GOOD | {"id": f"{n:02}", "titles": [{"value": f"Letter {chr(97 + n)}"}], "provider": {}} for n in range(20)
