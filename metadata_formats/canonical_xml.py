@@ -5,8 +5,8 @@ for each of its members; true is ``true``, and what is false or empty is left ou
 a text that may name its language always has a ``value`` (and a ``lang``), and a word that a key has by default, as the
 ``type`` of a title, is written. White space is kept.
 
-``extra`` holds what others put there: characters of its keys that cannot stand in the name of an element are
-``_x0020_`` (the number of the character, hexadecimal), and a list in a list has the element ``item``.
+``extra`` holds what others put there, in the order of its keys: characters of these that cannot stand in the name of
+an element are ``_x0020_`` (the number of the character, hexadecimal), and a list in a list has the element ``item``.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def _plain(value: Any) -> Any:
         return found
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):  # in order: a record that comes from the store has it sorted
+        return {key: _plain(value[key]) for key in sorted(value, key=str)}
     return value
 
 

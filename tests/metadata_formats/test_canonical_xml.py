@@ -55,10 +55,16 @@ def test_every_value_stands_at_its_path_and_in_its_order(item: model.Record):
     assert {path.rpartition("/")[2] for path, _ in more} <= defaults
 
 
+def test_the_order_of_what_others_put_there_does_not_matter():
+    base = {"id": "1", "titles": [{"value": "T"}]}
+    one, other = ({**base, "extra": {"m": dict(pairs)}} for pairs in ([("a", 1), ("b", 2)], [("b", 2), ("a", 1)]))
+    assert to_xml(model.from_builtins(one)) == to_xml(model.from_builtins(other))
+
+
 def test_a_record_reads_as_it_is_documented():
     item = {"id": "1", "titles": [{"value": "A & B"}], "abstracts": ["One\n\ntwo", {"value": "Eins", "lang": "de"}],
             "dates": [{"type": "created", "edtf": "1967", "key": True}],
-            "extra": {"a museum": {"1st": [[1, 2]], "none": None}}}  # fmt: skip
+            "extra": {"a museum": {"none": None, "1st": [[1, 2]]}}}  # fmt: skip
     assert (
         to_xml(model.from_builtins(item)).markup
         == """<record xmlns="urn:oai-server:record">
