@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 import pytest
+from jmespath.functions import Functions
 from places import ROOT
 
+from metadata_formats import mapping, registry, stylesheet
 from metadata_formats import record as model
-from metadata_formats import registry
 from oai_server import config
 from oai_server.cli import main
 from oai_server.ingest import document, ead, marc, profile, readers, rules, table
@@ -36,9 +37,9 @@ from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = [*PAGES, ROOT / "docs/examples/README.md", ROOT / "instance/README.md"]
-RUN, RECORD, FORMATS, PROFILES, PUBLISH, PORTALS = (
+RUN, RECORD, FORMATS, PLUGINS, PROFILES, PUBLISH, PORTALS = (
     (ROOT / "docs" / f"{name}.md").read_text()
-    for name in ("run", "record", "formats", "profiles", "publish", "portals")
+    for name in ("run", "record", "formats", "plugins", "profiles", "publish", "portals")
 )
 COMMON = {"--instance", "--debug", "--help"}
 OF_TESTS = {"OAI_SCHEMAS", "OAI_DATA", "OAI_EXPECTED"}
@@ -256,6 +257,20 @@ def test_every_format_is_documented_with_the_options_that_it_reads() -> None:
         text = section(FORMATS, prefix)
         assert rows(text).keys() == asked.names == made.options.keys(), prefix
         assert made.namespace in text
+
+
+def test_every_key_and_function_of_a_map_is_documented() -> None:
+    text = section(PLUGINS, "A map")
+    functions = set(re.findall(r"`(\w+)\(", text))
+    own = set(mapping.MapFunctions.FUNCTION_TABLE) - set(Functions.FUNCTION_TABLE)
+    assert functions == own | {"join"}
+    keys = [field.encode_name for field in msgspec.structs.fields(mapping.Entry)]
+    assert {row for row in rows(text) if "(" not in row} == set(keys)
+
+
+def test_every_limit_of_a_stylesheet_is_documented_with_its_default() -> None:
+    documented = {key: cells[0] for key, cells in rows(section(PLUGINS, "A stylesheet")).items()}
+    assert documented == {"seconds": f"{stylesheet.SECONDS:g}", "megabytes": str(stylesheet.MEGABYTES)}
 
 
 def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import click
 
 from metadata_formats import record as model
-from metadata_formats import registry
 from metadata_formats.record import RecordError
 from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main, progress_bar
 from oai_server.cli.records import opened
@@ -127,7 +126,8 @@ def _items(installation: Installation, held: Iterable[Held], wanted: Collection[
     """Yield the items as portals meet them; a format that is not offered yet is rendered here."""
     settings = installation.settings
     offered = [prefix for prefix in wanted if prefix in installation.formats()]
-    made = {prefix: one for prefix, one in registry.load(wanted).items() if prefix in wanted and prefix not in offered}
+    installed = installation.installed() if len(offered) < len(wanted) else {}
+    made = {prefix: installed[prefix] for prefix in wanted if prefix in installed and prefix not in offered}
     options = {prefix: settings.format_options(prefix) for prefix in made}
     foreseen = Formats(made, settings.repository_name, settings.base_url, options)
     for one in held:
