@@ -54,13 +54,31 @@ class Schemas:
             SchemaMissing: the schema of its root is not here, or cannot be used.
         """
         root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
-        named = (root.get(SCHEMA_LOCATION) or "").split()
-        pairs = dict(zip(named[::2], named[1::2], strict=False))
+        pairs = _named(root)
         own = pairs.get(str(etree.QName(root).namespace))
         if own is None:
             return [f"line 1: the root names no schema for its namespace {etree.QName(root).namespace}"]
         if not self.place(own).is_file():
             raise SchemaMissing(f"{own} is not there: put it at {self.place(own)}")
+        return self._errors(root, pairs)
+
+    def errors_throughout(self, document: bytes) -> list[str]:
+        """Return what is wrong with a document by all schemas that it names, wherever it does, as an answer of OAI-PMH.
+
+        Raises:
+            SchemaMissing: one of these schemas is not here, or cannot be used.
+        """
+        root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+        pairs: dict[str, str] = {}
+        for element in root.iter("{*}*"):
+            if element.get(SCHEMA_LOCATION):
+                pairs = {**_named(element), **pairs}
+        for address in pairs.values():
+            if not self.place(address).is_file():
+                raise SchemaMissing(f"{address} is not there: put it at {self.place(address)}")
+        return self._errors(root, pairs)
+
+    def _errors(self, root: etree._Element, pairs: dict[str, str]) -> list[str]:
         # What comes first counts: the second schema of a namespace is not read.
         pairs |= {namespace: _KNOWN[namespace] for namespace in _namespaces(root) if namespace in _KNOWN.keys() - pairs}
         schema = self._compiled(tuple(pair for pair in pairs.items() if self.place(pair[1]).is_file()))
@@ -80,6 +98,12 @@ class Schemas:
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
             addresses = ", ".join(address for _, address in pairs)
             raise SchemaMissing(f"{addresses} cannot be used: {' '.join(str(error).split())[:300]}") from error
+
+
+def _named(element: etree._Element) -> dict[str, str]:
+    """Return the schemas that an element names, by namespace."""
+    named = (element.get(SCHEMA_LOCATION) or "").split()
+    return dict(zip(named[::2], named[1::2], strict=False))
 
 
 def _namespaces(root: etree._Element) -> list[str]:

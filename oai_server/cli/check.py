@@ -93,6 +93,7 @@ def check(
 
 def _examine(installation: Installation, url: str, pages: int, kind: str, report_file: str | None) -> Severity | None:
     """Examine a server and write what it breaks; returns the gravest severity."""
+    from metadata_formats.validation import SchemaMissing, Schemas
     from oai_server.readiness import endpoint_report
     from oai_server.readiness.asking import Asking
     from oai_server.readiness.endpoint import examine
@@ -100,6 +101,16 @@ def _examine(installation: Installation, url: str, pages: int, kind: str, report
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         fail(f"--endpoint: {url!r} is not an address like https://archive.example.org/oai")
     requests = 0
+    schemas = Schemas(installation.schemas)
+    missing: set[str] = set()
+
+    def validate(answer: bytes) -> list[str]:
+        try:
+            return schemas.errors_throughout(answer)
+        except SchemaMissing as error:
+            missing.add(str(error))
+            return []
+
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bar())
 
@@ -108,10 +119,11 @@ def _examine(installation: Installation, url: str, pages: int, kind: str, report
             requests += count
             progress(count)
 
-        broken = examine(url, Asking(url, f"oai-server check ({installation.settings.admin_emails[0]})"),
-                         pages=pages, progress=asked)  # fmt: skip
+        asking = Asking(url, f"oai-server check ({installation.settings.admin_emails[0]})")
+        broken = examine(url, asking, validate, pages=pages, progress=asked)
         out = stack.enter_context(opened(report_file)) if report_file else sys.stdout
-        endpoint_report.write(kind, out, url, broken, requests, [])
+        notes = [f"answers were not validated, for a schema is missing: {each}" for each in sorted(missing)]
+        endpoint_report.write(kind, out, url, broken, requests, notes)
     if report_file:
         click.echo(endpoint_report.sum_line(url, broken, requests))
     return broken[0].rule.severity if broken else None
