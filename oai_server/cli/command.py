@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
-from metadata_formats import registry
+from metadata_formats import plugins, registry
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest.importer import ImportRefused
@@ -33,6 +33,8 @@ REFUSALS = (ConfigError, RuleError, ReaderError, StoreError, registry.FormatErro
 
 NOTHING_DONE = 2
 SOME_REJECTED = 1
+FORMATS = "formats"
+"""The folder of an instance with formats of its own."""
 
 
 class Installation:
@@ -42,10 +44,14 @@ class Installation:
         self.folder = folder
         self.settings: Settings = config.load(folder)
         self._opened: list[Store] = []
-        self._formats = registry.load(self.settings.prefixes)
+        self._plugins = plugins.found(folder / FORMATS)
+        self._formats = self._loaded(self.settings.prefixes)
         for prefix, made in self._formats.items():
             registry.check_options(made, self.settings.format_options(prefix))
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
+
+    def _loaded(self, prefixes: Iterable[str] | None) -> dict[str, registry.Format]:
+        return registry.load(prefixes, self._plugins, self.settings.plugins)
 
     @property
     def schemas(self) -> Path:
@@ -55,6 +61,10 @@ class Installation:
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
         return self._formats
+
+    def installed(self) -> dict[str, registry.Format]:
+        """Return all formats that the settings could offer: built in, installed, and in the instance's folder."""
+        return self._loaded(None)
 
     def rendering(self) -> Formats:
         """Return the formats with their options, and the rules of the sets."""

@@ -19,13 +19,16 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from oai_server.readiness.protocol_rules import BATCH, ERROR, INFO, RULES, SLOW, WARNING
+from oai_server.readiness.finding import Severity
+from oai_server.readiness.protocol_rules import BATCH, RULES, SLOW, Rule
 
 OAI = "http://www.openarchives.org/OAI/2.0/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XML = "http://www.w3.org/XML/1998/namespace"
 OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 LIFETIME = timedelta(hours=23)
+LONGEST = 300
+"""Characters of what was seen."""
 SAMPLED = 5
 """Records of a list that are asked for one by one."""
 
@@ -68,15 +71,13 @@ Ask = Callable[[Sequence[tuple[str, str]], str, Mapping[str, str]], Reply]
 """Sends arguments to the server by a method (GET or POST), with more headers; raises Unanswered."""
 
 
-class Finding(NamedTuple):
-    """A rule that was broken: the request and what was seen there, how many times in all."""
+class Broken(NamedTuple):
+    """A rule that was broken: the first request that showed it, what was seen there, and how many times in all."""
 
-    rule: str
-    severity: str
+    name: str
+    rule: Rule
     request: str
     seen: str
-    says: str
-    why: str
     times: int = 1
 
 
@@ -159,7 +160,7 @@ class Page:
 def examine(
     url: str, ask: Ask, validate: Callable[[bytes], list[str]] | None = None, *, pages: int = 3,
     now: Callable[[], datetime] = lambda: datetime.now(UTC), progress: Callable[[int], None] = lambda _: None,
-) -> list[Finding]:  # fmt: skip
+) -> list[Broken]:  # fmt: skip
     """Ask the server at ``url`` all that there is to ask; returns what it breaks, the worst first.
 
     ``validate`` returns what is not valid by the schemas; without it nothing is checked by them. ``pages`` of each list
@@ -168,8 +169,8 @@ def examine(
     examination = _Examination(url, ask, validate, pages, now, progress)
     with suppress(_Stop):
         examination.run()
-    order = [ERROR, WARNING, INFO]
-    return sorted(examination.findings.values(), key=lambda found: order.index(found.severity))
+    order = list(Severity)
+    return sorted(examination.findings.values(), key=lambda found: order.index(found.rule.severity))
 
 
 class _Stop(Exception):
@@ -185,7 +186,7 @@ class _Examination:
     ) -> None:  # fmt: skip
         self.url, self._ask, self._validate, self._pages = url, ask, validate, pages
         self._now, self._progress = now, progress
-        self.findings: dict[str, Finding] = {}
+        self.findings: dict[str, Broken] = {}
         self._silences = 0
         self._domain = ""
         self._compressions: list[str] = []
@@ -199,8 +200,7 @@ class _Examination:
         if known is not None:
             self.findings[rule] = known._replace(times=known.times + 1)
             return
-        severity, says, why = RULES[rule]
-        self.findings[rule] = Finding(rule, severity, request, " ".join(seen.split())[:300], says, why)
+        self.findings[rule] = Broken(rule, RULES[rule], request, " ".join(seen.split())[:LONGEST])
 
     def run(self) -> None:
         """Ask everything; later questions need the answers to earlier ones."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oai_server.readiness.finding import Severity
+
 SLOW = 10
 """Seconds after which validators give an answer up."""
 BATCH = (100, 500)
@@ -17,12 +19,12 @@ BATCH = (100, 500)
 class Rule(NamedTuple):
     """A rule of the protocol or of those who harvest: how bad it is to break it, what must hold, what goes wrong."""
 
-    severity: str
+    severity: Severity
     says: str
     why: str
 
 
-ERROR, WARNING, INFO = "error", "warning", "info"
+ERROR, WARNING, INFO = Severity
 
 RULES = {
     "HT-1": Rule(ERROR, "every request is answered with status 200, errors of the protocol too",

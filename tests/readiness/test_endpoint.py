@@ -1,16 +1,22 @@
 """The examination of a server: ours breaks nothing, and each rule is noticed in answers that break it alone."""
 
+import csv
+import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from places import EXAMPLES
 from servers import Server
 from validation import schema_errors
 
+from oai_server.readiness import asking, endpoint_report
 from oai_server.readiness.asking import Asking
-from oai_server.readiness.endpoint import RULES, Finding, Reply, examine
+from oai_server.readiness.endpoint import RULES, Broken, Reply, examine
 
 PAGE = 100
 
@@ -365,10 +371,10 @@ def test_a_broken_rule_is_noticed_and_no_other(rule, with_it, alter, server, rem
         )
 
     found = examine(server.base_url, altered, schema_errors, now=lambda: datetime.now(UTC))
-    rules = {each.rule for each in found}
+    rules = {each.name for each in found}
     assert rule in rules, found
     assert rules - {rule} <= set(with_it.split()), found
-    assert all(isinstance(each, Finding) and each.seen and each.request for each in found)
+    assert all(isinstance(each, Broken) and each.seen and each.request for each in found)
 
 
 def test_every_rule_has_an_answer_that_breaks_it():
@@ -377,5 +383,61 @@ def test_every_rule_has_an_answer_that_breaks_it():
 
 def test_a_server_that_is_not_there_is_told():
     found = examine("http://127.0.0.1:9/oai", Asking("http://127.0.0.1:9/oai", "test"))
-    assert [each.rule for each in found] == ["HT-1", "ID-1"]
+    assert [each.name for each in found] == ["HT-1", "ID-1"]
     assert "127.0.0.1:9" in found[0].request
+
+
+def test_the_command_says_what_a_server_breaks(server, new_installation, tmp_path):
+    anywhere = new_installation("sqlite")
+    clean = anywhere.run("check", "--endpoint", server.base_url, "--fail-on", "warning")
+    assert re.fullmatch(r"http://\S+/oai: \d+ requests · rules broken: 0 errors · 0 warnings · 0 infos\n", clean.stdout)
+    page = f"{server.url}/health/live"  # answers everything, and is no repository
+    broken = anywhere.run("check", "--endpoint", page, "--json", "--fail-on", "error", check=False)
+    assert broken.returncode == 1
+    told = json.loads(broken.stdout)
+    assert {finding["rule"] for finding in told["findings"]} >= {"XM-1", "ID-1"}
+    assert all(tuple(finding) == endpoint_report.COLUMNS for finding in told["findings"])
+    assert told["summary"]["endpoint"] == page
+    file = tmp_path / "findings.csv"
+    said = anywhere.run("check", "--endpoint", page, "--csv", "--report", file).stdout
+    assert said.startswith(f"{page}: 1 requests")
+    assert [row["rule"] for row in csv.DictReader(file.read_text().splitlines())] == [finding["rule"] for finding in told["findings"]]
+    text = anywhere.run("check", "--endpoint", page).stdout
+    assert "  ID-1 error: Identify answers\n    why: every harvest begins with it\n" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["not-an-address"], ["ftp://example.org/"], ["http://x/oai", "--set", "a"], ["http://x/oai", "oai:a:1"]],
+)
+def test_an_examination_that_makes_no_sense_is_refused(new_installation, arguments):
+    refused = new_installation("sqlite").run("check", "--endpoint", *arguments, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("oai-server: --endpoint")
+
+
+def test_an_answer_without_end_is_cut_off(monkeypatch):
+    monkeypatch.setattr(asking, "LARGEST", 100_000)
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/xml; charset=utf-8")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"<OAI-PMH>" * 1000)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/oai"
+    try:
+        found = examine(url, Asking(url, "test"))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [each.name for each in found] == ["HT-1", "ID-1"]
+    assert "longer than" in found[0].request
