@@ -89,10 +89,14 @@ def hostile() -> Record:
 def corpus() -> Iterator[tuple[str, Record]]:
     """Yield all these records with what they are."""
     yield "the smallest record", smallest()
-    kinds = next(field.type for field in _fields(Record) if field.name == "resource_type")
-    for kind in _words(kinds):
+    for kind in kinds():
         yield f"a full record ({kind})", filled(resource_type=kind)
     yield "a hostile record", hostile()
+
+
+def kinds() -> list[str]:
+    """Return the kinds of things that records describe (``resource_type``)."""
+    return next(_words(field.type) for field in _fields(Record) if field.name == "resource_type")
 
 
 def _words(info: inspect.Type) -> list[str]:
