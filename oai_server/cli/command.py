@@ -22,6 +22,7 @@ from metadata_formats import registry
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest.importer import ImportRefused
+from oai_server.ingest.oai_client import HarvestError
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
@@ -89,7 +90,15 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             with closing(Installation(config.folder(instance))) as installation:
                 status = function(installation, **options) or 0
             sys.exit(status)
-        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+        except (
+            ConfigError,
+            RuleError,
+            ReaderError,
+            StoreError,
+            registry.FormatError,
+            ImportRefused,
+            HarvestError,
+        ) as error:
             if debug:
                 raise
             fail(str(error))

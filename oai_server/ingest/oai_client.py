@@ -6,6 +6,7 @@ growing waits; both a bounded number of times. Answers are bounded in bytes, aft
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 
 from oai_server.ingest.oai_response import NotResponse, Response, parse
 
@@ -42,7 +43,6 @@ PATIENCE = Patience()
 _REDIRECTS = 5
 _BUSY = (429, 503)
 _MOVED = (301, 302, 303, 307, 308)
-# Refused while reading: data that no second try would change.
 _PIECE = 65536
 
 
@@ -156,6 +156,8 @@ class Client:
                 "GET", url, headers=self._headers, timeout=timeout, retries=False, redirect=False,
                 preload_content=False,
             )  # fmt: skip
+        except SSLError as error:
+            raise HarvestError(f"{self.url}: {_reason(error)}") from error
         except (HTTPError, OSError) as error:
             raise _Again(_reason(error)) from error
 
@@ -230,7 +232,5 @@ def _retry_after(headers: Any) -> float | None:
 
 def _reason(error: BaseException) -> str:
     """Return what went wrong with a connection, without the names of objects."""
-    cause = getattr(error, "reason", None) or error
-    text = " ".join(str(cause).split())
-    text = text.partition(">: ")[2] or text
-    return text.partition(": Failed to")[0] + (text.partition("Failed to ")[2] and "") if ">: " in text else text
+    text = " ".join(str(getattr(error, "reason", None) or error).split())
+    return re.sub(r"^HTTPS?Connection\w*\(.*?\): ", "", text)

@@ -178,21 +178,27 @@ def _utf8(data: bytes, charset: str | None) -> tuple[bytes, str]:
     else:
         return data, ""
     declared = re.match(rb"\s*<\?xml[^>]*\sencoding\s*=\s*[\"']([\w.:-]+)", data)
-    for name in (declared[1].decode() if declared else None, charset):
+    for encoding in (declared[1].decode() if declared else None, charset):
         try:
-            if name and codecs.lookup(name).name != "utf-8":
-                return data.decode(name).encode(errors="replace"), ""
+            # Not all that Python calls an encoding is one of text, or fast with what is not.
+            if encoding and _TEXTS.match(known := codecs.lookup(encoding).name):
+                return data.decode(known).encode(errors="replace"), ""
         except (LookupError, UnicodeError, ValueError):
             continue
     return data.decode(errors=_BYTES).encode(), "not UTF-8"
 
 
+_TEXTS = re.compile("iso8859|iso2022|cp\\d|koi8|utf-16|utf-32|mac-|gb|big5|shift_jis|euc")
 _BYTES = "oai-harvest-cp1252"
-_CP1252 = {byte: bytes([byte]).decode("cp1252", errors="replace") for byte in range(128, 256)}
-# Bytes that are no UTF-8 stand, in texts of our field, for letters of Windows-1252.
-codecs.register_error(
-    _BYTES, lambda e: ("".join(map(_CP1252.__getitem__, e.object[e.start : e.end])), e.end)  # type: ignore[attr-defined]
-)  # fmt: skip
+
+
+def _letters(error: UnicodeError) -> tuple[str, int]:
+    """Read bytes that are no UTF-8 as what they stand for in most texts: letters of Windows-1252."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error(_BYTES, _letters)
 
 _MENDABLE = re.compile(
     rb"<!\[CDATA\[.*?\]\]>"
@@ -338,8 +344,7 @@ class _Pass:
             self._response.verb = name
         if name == "header":
             self._deleted = attributes.get("status", "").strip().lower() == "deleted"
-        wanted = (above, name) in _FIELDS or name == "resumptionToken" or (above == "Identify" and name != "description")
-        if wanted:
+        if (above, name) in _FIELDS or name == "resumptionToken" or (above == "Identify" and name != "description"):
             self._content, self._attributes = [], attributes
 
     def _start_payload(self, above: str, tag: str, attributes: dict[str, str]) -> None:
@@ -355,7 +360,7 @@ class _Pass:
         if self._payload is None and self._content is not None:
             self._content.append(text)
 
-    def _end(self, tag: str) -> None:
+    def _end(self, _tag: str) -> None:
         if self._payload is not None:
             self._end_payload()
             return

@@ -3,6 +3,8 @@
 An item remembers what it was rendered by: formats, their versions and options, and the rules of sets. Where that is not
 what the settings say now, ``oai-server render`` makes its renditions and sets anew from the stored record, in batches,
 while the server serves. Only records whose bytes differ get a new datestamp; a change of sets moves all of an item's.
+A rendition that is another repository's own payload, served unaltered, is marked so and left alone: it cannot be made
+again.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class Formats:
         # Whatever changes what harvesters see changes this.
         self._marks = {prefix: self._mark(prefix) for prefix in formats}
         self.rendered = self.mark({})
+        self.current = [self.rendered, *(self.mark({prefix: source_mark(prefix)}) for prefix in formats)]
+        """What an item may be rendered by that has nothing to render."""
 
     def _mark(self, prefix: str) -> str:
         context = [self._name, self._url, self._options.get(prefix, {})]
@@ -50,16 +54,22 @@ class Formats:
         return f"{prefix}:{self._formats[prefix].version}:{digest}"
 
     def mark(self, before: Mapping[str, str], prefixes: Collection[str] | None = None) -> str:
-        """Return what an item is rendered by, where of what it was rendered by before only these formats are new."""
+        """Return what an item is rendered by, where of what it was rendered by before only these formats are new.
+
+        Without ``prefixes`` all are new, but those that are its source's own.
+        """
         if prefixes is None:
-            return " ".join(filter(None, [*self._marks.values(), self._rules.fingerprint]))
-        marks = {**before, **{prefix: self._marks[prefix] for prefix in prefixes}}
-        return " ".join(marks[prefix] for prefix in [*self._marks, _RULES] if prefix in marks)
+            fresh = {**self._marks, _RULES: self._rules.fingerprint}
+        else:
+            fresh = {prefix: self._marks[prefix] for prefix in prefixes}
+        kept = {prefix: mark for prefix, mark in before.items() if mark == source_mark(prefix)}
+        made = {**before, **fresh, **kept}
+        return " ".join(made[prefix] for prefix in [*self._marks, _RULES] if made.get(prefix))
 
     def stale(self, rendered: str, prefixes: Collection[str]) -> bool:
         """Tell whether what an item was rendered by differs in one of these formats."""
         before = marks(rendered)
-        return any(before.get(prefix) != self._marks[prefix] for prefix in prefixes)
+        return any(before.get(prefix) not in (self._marks[prefix], source_mark(prefix)) for prefix in prefixes)
 
     def sets(self, record: Record) -> tuple[tuple[str, ...], list[str]]:
         """Return the sets of a record, its own and those made by rule, sorted; and which rules failed with it."""
@@ -67,13 +77,16 @@ class Formats:
         return tuple(sorted(by_rule.union(record.sets))), failures
 
     def renditions(
-        self, record: Record, identifier: str, prefixes: Collection[str] | None = None
+        self, record: Record, identifier: str, prefixes: Collection[str] | None = None, unaltered: str | None = None
     ) -> tuple[dict[str, bytes | None], list[str]]:
-        """Return the payload of each format (None where the record has none), and what went wrong where one failed."""
+        """Return the payload of each format (None where the record has none), and what went wrong where one failed.
+
+        The format ``unaltered`` is left out: its payload is the source's own.
+        """
         bodies: dict[str, bytes | None] = {}
         failures = []
         for prefix, made in self._formats.items():
-            if prefixes is not None and prefix not in prefixes:
+            if prefix == unaltered or (prefixes is not None and prefix not in prefixes):
                 continue
             context = registry.Context(identifier, self._name, self._url, self._options.get(prefix, {}))
             try:
@@ -90,6 +103,16 @@ def unavailable(failures: Sequence[str]) -> str:
 
 
 _RULES = "where"
+
+
+def source_mark(prefix: str) -> str:
+    """Return the mark of a rendition that is the source's own payload."""
+    return f"{prefix}:source"
+
+
+def unaltered(rendered: str) -> str | None:
+    """Return the format in which an item is its source's own payload, if it is in one."""
+    return next((prefix for prefix, mark in marks(rendered).items() if mark == source_mark(prefix)), None)
 
 
 def marks(rendered: str) -> dict[str, str]:
@@ -155,7 +178,7 @@ class Renderer:
             StoreError: the database failed; batches published before stay.
         """
         last = 0
-        while batch := self._store.stale(self._formats.rendered, last, BATCH):
+        while batch := self._store.stale(self._formats.current, last, BATCH):
             last = batch[-1].number
             self._render([stored for stored in batch if self._chosen(stored)])
             progress(len(batch))
@@ -196,7 +219,8 @@ class Renderer:
         except RecordError as error:
             self._report.reject("", "", stored.identifier, str(error))
             return None
-        bodies, failures = self._formats.renditions(record, stored.identifier, self._prefixes)
+        own = unaltered(stored.rendered)
+        bodies, failures = self._formats.renditions(record, stored.identifier, self._prefixes, own)
         setspecs: tuple[str, ...] = tuple(stored.setspecs.split())
         failed_rules: list[str] = []
         if self._prefixes is None:

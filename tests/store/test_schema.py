@@ -47,7 +47,7 @@ def test_a_newer_schema_is_refused(store: Store):
 
 def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schema, "newest", lambda: "9999")
-    with pytest.raises(StoreError, match="schema 0002, this server needs 9999: run 'oai-server upgrade'"):
+    with pytest.raises(StoreError, match="schema 0004, this server needs 9999: run 'oai-server upgrade'"):
         store.check()
 
 
