@@ -23,7 +23,7 @@ from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected
 from oai_server.ingest.readers import Job
-from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, source_mark, unavailable
+from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
 from oai_server.protocol.arguments import is_identifier
 from oai_server.store.publish import Draft, Outcome
 from oai_server.store.repository import Known, Store
@@ -348,17 +348,16 @@ class Intake:
         unaltered, hashed = found.unaltered, record.content_hash()
         if unaltered is not None:
             hashed = hashlib.blake2b(hashed + unaltered.body, digest_size=len(hashed)).digest()
-        rendered = self._formats.mark({unaltered.prefix: source_mark(unaltered.prefix)} if unaltered else {})
+        rendered = self._formats.mark(unaltered=unaltered.prefix if unaltered else None)
         if old and not old.deleted and old.hash == hashed and old.rendered == rendered:
             self._report.unchanged += 1
             return None
         identifier = old.identifier if old else self._identifier(found)
-        bodies, failures = self._formats.renditions(record, identifier, None, unaltered and unaltered.prefix)
-        bodies |= {unaltered.prefix: unaltered.body} if unaltered else {}
+        made = self._formats.renditions(record, identifier, unaltered=unaltered)
         setspecs, failed_rules = self._formats.sets(record)
-        self._report.failed(name, found.where, found.key, failures, failed_rules)
-        if bodies.get("oai_dc") is None:
-            self._report.reject(name, found.where, found.key, unavailable(failures))
+        self._report.failed(name, found.where, found.key, made, failed_rules)
+        if made.bodies.get("oai_dc") is None:
+            self._report.reject(name, found.where, found.key, unavailable(made.failures))
             return None
         return Draft(
             source=self._plan.source,
@@ -368,7 +367,8 @@ class Intake:
             canonical=record.to_json(),
             hash=hashed,
             rendered=rendered,
-            renditions=bodies,
+            renditions=made.bodies,
+            abouts=made.abouts,
         )
 
     def _identifier(self, found: Found) -> str:
