@@ -216,12 +216,8 @@ class Marc21(Format):
 
         marc = marc21_read.decoded(root)
         marc21_read.check_kind(marc)
-        reading = marc21_read.read(
-            marc, marc21_read.value(marc, "001") or marc21_read.value(marc, "035", "a"), read_date
-        )
-        if not reading.values["id"]:
-            del reading.values["id"]
-        return reading
+        key = marc21_read.value(marc, "001") or marc21_read.value(marc, "035", "a")
+        return marc21_read.read(marc, key, read_date)
 
 
 def _field(tag: str, indicators: str, *parts: Part) -> str:

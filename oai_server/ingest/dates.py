@@ -54,6 +54,11 @@ def read(text: str, order: Order | None = None) -> Reading:
     return Reading()
 
 
+def edtf(text: str) -> str | None:
+    """Return a date as EDTF, or None where it is not understood: what formats take for reading dates."""
+    return read(text).edtf
+
+
 def _plain(text: str) -> str:
     """Return the text in lower case with one kind of dash for ranges (``–``) and one space between words."""
     text = re.sub(r"[‒—―−]", "–", " ".join(text.split()).lower()).rstrip(".; ")

@@ -23,19 +23,17 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, redirect_stderr
-from functools import partial
 from itertools import pairwise
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import Any, BinaryIO, ClassVar
 
 import msgspec
-from lxml import etree
 
 from metadata_formats import marc21_read
 from metadata_formats import record as model
 from metadata_formats.marc21 import NAMESPACE
 from metadata_formats.marc21_read import MOST_FIELDS, Field, Marc
 from metadata_formats.reading import NotReadable
-from oai_server.ingest import dates
+from oai_server.ingest import dates, xml_records
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.files import HEAD, LONGEST_RECORD, BrokenFile
 from oai_server.ingest.reader import Finding, Found, Reader, ReaderError, Rejected, Remark
@@ -92,15 +90,14 @@ class MarcReader(Reader):
         """Take our endings, XML that is MARC, and what begins with the leader of a record."""
         if filename.lower().endswith((".mrc", ".marc", ".marcxml")):
             return True
-        return _is_marcxml(head) or _LEADER.match(head.lstrip()) is not None
+        is_xml = _ROOT.fullmatch(xml_records.root_tag(head)) and NAMESPACE.encode() in head
+        return bool(is_xml) or _LEADER.match(head.lstrip()) is not None
 
     def read(self, stream: BinaryIO, filename: str) -> Iterator[Finding]:  # noqa: ARG002 - the content tells
         """Yield the records of the file, each with its number from 1."""
         number = 0
         try:
-            head = getattr(stream, "peek", lambda _: b"")(HEAD)[:HEAD]
-            is_xml = head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
-            for number, (piece, decode) in enumerate(self._from_xml(stream) if is_xml else self._binary(stream), 1):
+            for number, (piece, decode) in enumerate(self._pieces(stream), 1):
                 yield self._one(piece, decode, f"record {number}")
         except BrokenFile as error:
             yield Rejected(str(error), f"record {number + 1}" if number else "", ends=True)
@@ -108,28 +105,29 @@ class MarcReader(Reader):
             if not number:
                 yield Rejected("there is no MARC record in the file", ends=True)
 
-    def _binary(self, stream: BinaryIO) -> Iterator[tuple[_Piece, _Decode]]:
-        for piece in _binary_records(stream):
-            yield piece, self._from_binary
+    def _pieces(self, stream: BinaryIO) -> Iterator[tuple[_AnyPiece, _Decode]]:
+        head = getattr(stream, "peek", lambda _: b"")(HEAD)[:HEAD]
+        if not xml_records.plain_head(head).lstrip().startswith(b"<"):
+            for binary in _binary_records(stream):
+                yield binary, self._from_binary
+            return
+        if not _ROOT.fullmatch(xml_records.root_tag(head)):
+            raise BrokenFile("not MARCXML: the root is neither a collection nor a record")
+        for piece in xml_records.pieces(xml_records.opened(stream), "record"):
+            yield piece, _from_xml
 
-    def _from_xml(self, stream: BinaryIO) -> Iterator[tuple[_Piece, _Decode]]:
-        for piece, root in _xml_records(stream):
-            yield piece, partial(_from_xml, root)
-
-    def _one(self, piece: _Piece, decode: _Decode, where: str) -> Finding:
+    def _one(self, piece: _AnyPiece, decode: _Decode, where: str) -> Finding:
         remarks: list[Remark] = []
         key: str | None = None
         try:
-            if piece.problem:
-                raise _BrokenRecord(piece.problem, _control_number(piece.data))
-            marc = decode(piece.data, remarks)
+            marc = decode(piece, remarks)
             key = self._key(marc, remarks)
             if key is None:
                 raise _BrokenRecord(f"no identifier: the record has no field {self._given.id or '001'}")
             if marc.leader[5:6] == "d":
                 return Found(model.from_builtins({"id": key, "record": {"status": "deleted"}}), where)
             marc21_read.check_kind(marc)
-            values, left = marc21_read.read(marc, key, _edtf)
+            values, left = marc21_read.read(marc, key, dates.edtf)
             remarks += [Remark(*each) for each in left if not each.path.startswith(tuple(self._given.ignore))]
             if self._defaults is not None:
                 self._defaults.under(values)
@@ -151,8 +149,10 @@ class MarcReader(Reader):
         key = model.clean_text(f"({scope}){key}" if key and scope and self._given.scoped else key)
         return key.strip() or None
 
-    def _from_binary(self, data: bytes, remarks: list[Remark]) -> Marc:
-        leader, pieces = _fields(data, remarks)
+    def _from_binary(self, piece: _Piece, remarks: list[Remark]) -> Marc:
+        if piece.problem:
+            raise _BrokenRecord(piece.problem, _control_number(piece.data))
+        leader, pieces = _fields(piece.data, remarks)
         text = _Text(leader, pieces, self._encoding)
         controls: dict[str, str] = {}
         fields = []
@@ -168,13 +168,6 @@ class MarcReader(Reader):
         return Marc(leader, controls, fields)
 
 
-def _edtf(text: str) -> str | None:
-    return dates.read(text).edtf
-
-
-_Decode = Callable[[bytes, list[Remark]], Marc]
-
-
 class _Piece(msgspec.Struct):
     """The bytes of a record, or what was wrong with them.
 
@@ -185,6 +178,10 @@ class _Piece(msgspec.Struct):
     problem: str = ""
     ends: bool = False
     rest: bool = False
+
+
+_AnyPiece = _Piece | xml_records.Piece
+_Decode = Callable[[Any, list[Remark]], Marc]
 
 
 def _pieces(stream: BinaryIO, end: re.Pattern[bytes]) -> Iterator[_Piece]:
@@ -380,170 +377,27 @@ _C1 = re.compile("[\u0080-\u009f]")  # also the marks around what sorting skips
 
 def _control_number(data: bytes) -> str | None:
     """Return field 001 of a broken record, if it can still be read."""
-    named = _CONTROL_NUMBER.search(data[:HEAD].decode("utf-8", "replace"))
-    if named:
-        return " ".join(named[1].split()) or None
     directory, *fields = data[24:HEAD].split(_END_OF_FIELD, 2)
     return fields[0].decode("utf-8", "replace").strip() if len(fields) > 1 and directory.startswith(b"001") else None
 
 
 # XML.
 
-_END_OF_ELEMENT = re.compile(rb"</(?:[\w.-]{1,60}:)?record\s{0,60}>")
-_START = re.compile(rb"<(?:[\w.-]+:)?record(?=[\s>/])")
-_ROOT = re.compile(rb"<((?:[\w.-]+:)?(?:collection|record))(?=[\s>/])[^<>]*>")
-_ANY_TAG = re.compile(rb"<[A-Za-z_][^<>]*>")
-_ASIDE = re.compile(rb"<!--|<!\[CDATA\[")
-_DECLARED = re.compile(rb"""<\?xml[^<>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?(?:collection|record)(?=[\s>/])[^<>]*>")
 _CONTROL_NUMBER = re.compile(r"""<(?:[\w.-]+:)?controlfield[^<>]*?\stag\s*=\s*["']001["'][^<>]*>([^<]{1,200})<""")
-_ILLEGAL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|"
-    "&#(?:x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]));"
-)
-_BARE = re.compile("&(?!(?:#[0-9]{1,7}|#x[0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)")
 
 
-class _Root(NamedTuple):
-    """What stands around each record of an XML file: the encoding, and the start and end tag of the collection."""
-
-    encoding: str
-    opening: str = ""
-    closing: str = ""
-
-
-def _without_comments(data: bytes) -> tuple[bytes, bytes | None]:
-    """Return XML without its comments, and what stands behind the beginning of one that does not end (or None)."""
-    kept, position = [], 0
-    while mark := _ASIDE.search(data, position):
-        is_comment = mark[0] == b"<!--"
-        kept.append(data[position : mark.start()])
-        end = data.find(b"-->" if is_comment else b"]]>", mark.end())
-        if end < 0 and is_comment:
-            return b"".join(kept), data[mark.end() :]
-        position = end + 3 if end >= 0 else mark.end()
-        if not is_comment:
-            kept.append(data[mark.start() : position])
-    return b"".join((*kept, data[position:])), None
-
-
-def _is_marcxml(head: bytes) -> bool:
-    first = _ANY_TAG.search(_without_comments(head[:HEAD])[0])
-    return first is not None and _ROOT.fullmatch(first[0]) is not None and NAMESPACE.encode() in head
-
-
-def _root(data: bytes) -> _Root:
-    """Return the root of a file that begins with these bytes.
-
-    Raises:
-        BrokenFile: it is not MARCXML, has a document type declaration, or an encoding that nobody knows.
-    """
-    plain, _ = _without_comments(data[:HEAD])
-    first = _ANY_TAG.search(plain)
-    match = _ROOT.fullmatch(first[0]) if first else None
-    if first is None or match is None:
-        raise BrokenFile("not MARCXML: the root is neither a collection nor a record")
-    if b"<!" in plain[: first.start()]:
-        raise BrokenFile("a document type declaration, which MARCXML does not have, is not read")
-    declared = _DECLARED.search(plain[: first.start()])
-    encoding = declared[1].decode() if declared else "utf-8"
-    try:
-        opening = first[0].decode(encoding)
-    except (LookupError, UnicodeError) as error:
-        raise BrokenFile(f"the encoding {encoding!r} cannot be read: {error}") from error
-    name = match[1].decode()
-    if name.endswith("record"):
-        return _Root(encoding)
-    return _Root(encoding, opening, "" if opening.endswith("/>") else f"</{name}>")
-
-
-def _xml_records(stream: BinaryIO) -> Iterator[tuple[_Piece, _Root]]:
-    """Yield the bytes of each record element, and what stands around all of them.
-
-    Raises:
-        BrokenFile: see :func:`_root`.
-    """
-    root: _Root | None = None
-    before, held, size = b"", list[_Piece](), 0  # what stands before a comment that pieces end in, and these pieces
-    for piece in _pieces(stream, _END_OF_ELEMENT):
-        root = root or _root(piece.data)
-        data = piece.data
-        if held:
-            held.append(piece)
-            size += len(data)
-            _, closed, data = data.partition(b"-->")
-            if not closed and not piece.ends and not piece.problem and size < LONGEST_RECORD:
-                continue
-            if not closed:  # a comment without end is an error of its record, not the end of all that follow
-                yield from ((record, root) for each in held for record in _elements(each, root))
-                held = []
-                continue
-        whole, rest = _without_comments(before + data)
-        if rest is not None and not piece.ends and not piece.problem:
-            before, held, size = whole, [*held, piece], size or len(data)
-            continue
-        whole = whole if rest is None else before + data
-        yield from ((record, root) for record in _elements(_Piece(whole, piece.problem, piece.ends, piece.rest), root))
-        before, held, size = b"", [], 0
-
-
-def _elements(piece: _Piece, root: _Root) -> Iterator[_Piece]:
-    """Yield the record that a piece ends with, and before it those whose end tags are missing."""
-    if piece.problem:
-        yield piece
-        return
-    starts = [match.start() for match in _START.finditer(piece.data)]
-    for start, end in pairwise(starts):
-        yield _Piece(piece.data[start:end], "its end tag is missing")
-    if piece.ends:
-        if starts:
-            yield _Piece(piece.data[starts[-1] :], "the file is cut off in this record", ends=True)
-        elif root.closing and not re.search(re.escape(root.closing[:-1]).encode() + rb"\s*>", piece.data):
-            yield _Piece(problem="the file is cut off: the end tag of the collection is missing", ends=True)
-    elif starts:
-        yield _Piece(piece.data[starts[-1] :])
-    elif not piece.rest:
-        yield _Piece(piece.data, "its start tag is missing")
-
-
-def _from_xml(root: _Root, data: bytes, remarks: list[Remark]) -> Marc:
+def _from_xml(piece: xml_records.Piece, remarks: list[Remark]) -> Marc:
     """Return the record that an element is.
 
     Raises:
-        _BrokenRecord: it is not well-formed, even without the characters that XML forbids, or not MARC.
+        _BrokenRecord: it is not well-formed, even without the characters that XML forbids.
+        NotReadable: it is not MARC.
     """
     try:
-        text = data.decode(root.encoding)
-    except UnicodeError as error:
-        remarks.append(
-            Remark(
-                "encoding",
-                "",
-                f"not {root.encoding}: {error.reason if isinstance(error, UnicodeDecodeError) else error}",
-            )
-        )
-        text = data.decode("cp1252", "replace")
-    try:
-        element = _parsed(text, root)
-    except etree.XMLSyntaxError as error:
-        mended = _BARE.sub("&amp;", _ILLEGAL.sub("", text))
-        named = _CONTROL_NUMBER.search(text)
-        key = " ".join(named[1].split()) if named else None
-        if mended == text:
-            raise _BrokenRecord(f"not well-formed XML: {error.msg}", key) from error
-        try:
-            element = _parsed(mended, root)
-        except etree.XMLSyntaxError as again:
-            raise _BrokenRecord(f"not well-formed XML: {again.msg}", key) from again
-        remarks.append(Remark("not well-formed", "", str(error.msg)))
-    record = element if etree.QName(element).localname == "record" else next(iter(element), None)
-    if record is None:
-        raise _BrokenRecord("not a record in the namespace of MARCXML")
-    return marc21_read.decoded(record)
-
-
-def _parsed(text: str, root: _Root) -> etree._Element:
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    return etree.fromstring((root.opening + text + root.closing).encode(errors="replace"), parser)
+        if piece.problem:
+            raise xml_records.BrokenElement(piece.problem)
+        return marc21_read.decoded(xml_records.parsed(piece, remarks))
+    except xml_records.BrokenElement as error:
+        named = _CONTROL_NUMBER.search(piece.text)
+        raise _BrokenRecord(str(error), (" ".join(named[1].split()) or None) if named else None) from error

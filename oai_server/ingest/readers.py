@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from oai_server.ingest import profile as profiles
+from oai_server.ingest import xml_records
 from oai_server.ingest.files import HEAD, BrokenFile, Problem, Source
 from oai_server.ingest.reader import Finding, Reader, ReaderError, Rejected
 
@@ -77,7 +78,8 @@ def choose(name: str | None, filename: str, head: bytes) -> type[Reader]:
     looks = wrong or "no reader recognises it by its name and content"
     raise ReaderError(
         f"{filename}: {looks}; what can be read: JSON Lines (.jsonl), JSON, YAML, CSV, TSV, XLSX, MARC (.mrc, .xml), "
-        f"document pages (.txt), each also as .gz or .zst. Name a reader with --reader ({', '.join(installed())})"
+        "document pages (.txt), each also as .gz or .zst. "
+        f"Name a reader with --reader ({', '.join(installed())})"
     )
 
 
@@ -157,7 +159,7 @@ def _foreign(head: bytes) -> str:
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16 text; save it as UTF-8"
+        return "" if xml_records.root_tag(head) else "UTF-16 text; save it as UTF-8"
     # The last four controls divide fields and records, in MARC above all.
     controls = sum(byte < 9 or 13 < byte < 28 for byte in head[:4096])
     if controls > max(len(head[:4096]) // 20, 1):
