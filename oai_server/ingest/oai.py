@@ -111,7 +111,7 @@ class Translation:
         if format_ is None:
             known = ", ".join(sorted(one.prefix for one in self._formats.values()))
             raise NotReadable(f"its metadata is {root.tag}, which cannot be read; what can be read: {known}")
-        values, left = format_.read(root, lambda text: dates.read(text).edtf)
+        values, left = format_.read(root, dates.edtf)
         remarks = [Remark(*each) for each in left]
         values.setdefault("id", header.identifier)
         values["sets"] = self._sets(header)
