@@ -80,7 +80,11 @@ class Far:
 
     def __init__(self) -> None:
         self.pages: list[list[str]] = [[record("a"), record("b")], [record("c"), gone("d")], [record("e")]]
-        self.identify = {"repositoryName": "Far away", "granularity": "YYYY-MM-DDThh:mm:ssZ", "deletedRecord": "persistent"}
+        self.identify = {
+            "repositoryName": "Far away",
+            "granularity": "YYYY-MM-DDThh:mm:ssZ",
+            "deletedRecord": "persistent",
+        }
         self.date = NOW
         self.formats = {"oai_dc": DC, "marcxml": MARC}
         self.listed: list[str] | None = None
@@ -130,7 +134,7 @@ def serving(far: Far) -> Iterator[str]:
             far.headers.append(self.headers)
             said = far.respond(dict(parse_qsl(urlsplit(self.path).query)))
             body = said.body.encode() if isinstance(said.body, str) else said.body
-            self.send_response(said.status)
+            self.send_response_only(said.status)
             headers = {"Content-Type": "text/xml; charset=utf-8", **said.headers}
             if headers.get("Content-Encoding") == "gzip" and isinstance(body, bytes):
                 body = gzip.compress(body)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hostile import MARC, NOW, Answer, Far, envelope, error, gone, header, marc, page, record, serving
+from hostile import MARC, Answer, Far, envelope, error, gone, marc, page, record, serving
 from servers import Installation
 
 from oai_server.cli import main
@@ -53,11 +53,15 @@ class Desk:
         done = self.call("harvest", self.url, "--source", source, "--report", self.report, *arguments, **settings)
         assert done.exit_code == status, done.output
         self.stderr = done.stderr
-        assert len([line for line in done.stderr.splitlines() if line.startswith("oai-server: ")]) <= 1 + ("warning" in done.stderr)
+        assert len([line for line in done.stderr.splitlines() if line.startswith("oai-server: ")]) <= 1 + (
+            "warning" in done.stderr
+        )
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr
 
     def events(self, outcome: str) -> list[str]:
-        found = [event for event in map(json.loads, self.report.read_text().splitlines()) if event["outcome"] == outcome]
+        found = [
+            event for event in map(json.loads, self.report.read_text().splitlines()) if event["outcome"] == outcome
+        ]
         return sorted((event["id"] or "").removeprefix(OAI) for event in found)
 
     def live(self) -> set[str]:
@@ -266,7 +270,10 @@ def streams(piece: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("kind", ["stream", "gzip bomb"])
 def test_an_answer_without_end_is_cut_off(desk: Desk, kind: str):
-    huge = {"stream": Answer(streams(b"x" * 65536)), "gzip bomb": Answer(b" " * (1 << 25), headers={"Content-Encoding": "gzip"})}
+    huge = {
+        "stream": Answer(streams(b"x" * 65536)),
+        "gzip bomb": Answer(b" " * (1 << 25), headers={"Content-Encoding": "gzip"}),
+    }
     desk.far.answer = once("ListRecords", huge[kind], token="1")
     assert desk.harvest(status=2).startswith("new 2 ·")
     assert "an answer of more than 1 MiB" in desk.stderr
@@ -286,7 +293,10 @@ def test_a_server_that_drips_is_cut_off(desk: Desk, monkeypatch: pytest.MonkeyPa
 
 ENDLESS = {
     "the same token": (lambda n: page("ListRecords", [record(f"k{n}")], "same"), "same resumption token twice"),
-    "tokens in a circle": (lambda n: page("ListRecords", [record(f"k{n}")], f"t{n % 3}"), "same resumption token twice"),
+    "tokens in a circle": (
+        lambda n: page("ListRecords", [record(f"k{n}")], f"t{n % 3}"),
+        "same resumption token twice",
+    ),
     "new tokens, old records": (lambda n: page("ListRecords", [record("k")], f"t{n}"), "5 pages in a row without"),
     "new tokens, nothing": (lambda n: page("ListRecords", [], f"t{n}"), "5 pages in a row without"),
     "new tokens, new records": (lambda n: page("ListRecords", [record(f"k{n}")], f"t{n}"), "after 40 pages"),
@@ -313,7 +323,7 @@ def test_empty_pages_with_tokens_are_passed_over(desk: Desk):
 
 def test_a_token_that_is_refused_once_begins_the_list_again(desk: Desk):
     desk.far.answer = once("ListRecords", error("badResumptionToken", "expired"), token="2")
-    assert desk.harvest() == "new 4 · changed 0 · unchanged 4 · deleted 0 · rejected 0"
+    assert desk.harvest() == "new 4 · changed 0 · unchanged 5 · deleted 0 · rejected 0"
     assert desk.live() == {"a", "b", "c", "e"}
 
 
@@ -337,7 +347,11 @@ DAMAGED = {
     "no title": (marc("x", ""), "new 2", 1),
     "no metadata": (" ", "new 2", 1),
     "two roots": (marc("x") + marc("y"), "new 2", 1),
-    "an undeclared prefix": (marc("x").replace("<leader>", "<q:leader>").replace("</leader>", "</q:leader>"), "new 2", 1),
+    "an undeclared prefix": (
+        marc("x").replace("<leader>", "<q:leader>").replace("</leader>", "</q:leader>"),
+        "new 2",
+        1,
+    ),
     "a depth of thousands": ("<a>" * 5000 + "</a>" * 5000, "new 2", 1),
 }
 
@@ -356,10 +370,10 @@ ENVELOPES: dict[str, Callable[[str], str | bytes]] = {
     "space before": lambda text: "\n\n  " + text,
     "warnings around": lambda text: "<br />\n<b>Warning</b>: x in y.php\n" + text + "\n<!-- 0.2 s -->\n<br />Notice: z",
     "a prefix": lambda text: text.replace("<", "<oai:").replace("<oai:/", "</oai:").replace("<oai:?", "<?").replace(
-        "xmlns=", "xmlns:oai=", 1).replace("<oai:record xmlns:oai=", "<oai:record xmlns="),
+        "xmlns=", "xmlns:oai=", 1),
     "no namespace": lambda text: text.replace(' xmlns="http://www.openarchives.org/OAI/2.0/"', ""),
     "http for https": lambda text: text.replace("http://www.openarchives.org/OAI/2.0/", "https://www.openarchives.org/OAI/2.0"),
-    "latin-1, undeclared": lambda text: text.replace("Title", "Mär", 1).encode("latin-1"),
+    "latin-1, undeclared": lambda text: text.encode("latin-1"),
     "UTF-8, declared latin-1": lambda text: text.replace('"UTF-8"', '"ISO-8859-1"'),
     "latin-1, declared": lambda text: text.replace('"UTF-8"', '"ISO-8859-1"').encode("latin-1"),
     "UTF-16": lambda text: text.replace('"UTF-8"', '"UTF-16"').encode("utf-16"),
@@ -368,15 +382,17 @@ ENVELOPES: dict[str, Callable[[str], str | bytes]] = {
 
 @pytest.mark.parametrize("kind", ENVELOPES)
 def test_an_odd_envelope_is_read(desk: Desk, kind: str):
-    desk.far.pages[1][0] = record("c", marc("c", "Žluťoučký" if "latin" not in kind else "Mär"))
-    if kind == "UTF-8, declared latin-1":
-        desk.far.pages[1][0] = record("c", marc("c", "Žluťoučký"))
-    desk.far.answer = lambda one: Answer(ENVELOPES[kind](envelope(desk.far.usual(one))), headers={"Content-Type": "text/xml"})
+    title = "Mär" if "latin-1, " in kind else "Žluťoučký"
+    desk.far.pages[1][0] = record("c", marc("c", title))
+    desk.far.answer = lambda one: Answer(
+        ENVELOPES[kind](envelope(desk.far.usual(one))), headers={"Content-Type": "text/xml"}
+    )
     if kind == "a prefix":
-        desk.far.pages = [[one.replace(f'xmlns="{MARC}"', f'xmlns:oai="{MARC}"') for one in items] for items in desk.far.pages]
+        desk.far.pages = [
+            [one.replace(f'xmlns="{MARC}"', f'xmlns:oai="{MARC}"') for one in items] for items in desk.far.pages
+        ]
     assert desk.harvest() == ALL
-    shown = desk.call("show", f"{OAI}c", "--prefix", "marc21").stdout
-    assert ("Mär" if "latin" in kind and "UTF-8" not in kind else "Žluťoučký") in shown
+    assert title in desk.call("show", f"{OAI}c", "--prefix", "marc21").stdout
 
 
 def test_what_needs_declarations_from_outside_gets_them(desk: Desk):
@@ -389,7 +405,11 @@ def test_what_needs_declarations_from_outside_gets_them(desk: Desk):
 
 
 def test_the_richest_format_is_known_by_its_namespace(desk: Desk):
-    desk.far.formats = {"oai_dc": "http://www.openarchives.org/OAI/2.0/oai_dc/", "x": f"{MARC}/", "mods": "http://example.org/not"}
+    desk.far.formats = {
+        "oai_dc": "http://www.openarchives.org/OAI/2.0/oai_dc/",
+        "x": f"{MARC}/",
+        "mods": "http://example.org/not",
+    }
     assert desk.harvest() == ALL
     assert desk.asked("ListRecords")[0]["metadataPrefix"] == "x"
 
@@ -449,7 +469,10 @@ def test_full_withdraws_what_is_no_longer_listed(desk: Desk):
     desk.far.pages = [[record("a"), record("b")], [record("c")]]
     refused = desk.harvest("--full", status=2)
     assert refused == "new 0 · changed 0 · unchanged 3 · deleted 0 · rejected 0"
-    assert "nothing was withdrawn: it would delete 1 of 4 items of the source far, more than --max-deletes allows (0)" in desk.stderr
+    assert (
+        "nothing was withdrawn: it would delete 1 of 4 items of the source far, more than --max-deletes allows (0)"
+        in desk.stderr
+    )
     assert desk.harvest("--full", "--max-deletes", "1") == "new 0 · changed 0 · unchanged 3 · deleted 1 · rejected 0"
     assert desk.live() == {"a", "b", "c"}
     desk.far.pages = [[]]
@@ -559,7 +582,6 @@ def test_killed_in_the_middle_it_goes_on_and_misses_nothing(new_installation, en
             )  # fmt: skip
             victim.append(process)
             assert process.wait(timeout=60) == -signal.SIGKILL
-            # What has been passed changes meanwhile, at a time that the list does not show any more.
         far.asked.clear()
         said = installation.run("harvest", url, "--source", "far").stdout
         assert far.asked[1] == {"verb": "ListRecords", "resumptionToken": "5"}
