@@ -46,6 +46,11 @@ class Installation:
             registry.check_options(made, self.settings.format_options(prefix))
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
 
+    @property
+    def schemas(self) -> Path:
+        """The folder of XML schemas: as the settings say, else ``schemas`` in the instance."""
+        return Path(self.settings.schemas) if self.settings.schemas else self.folder / "schemas"
+
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
         return self._formats

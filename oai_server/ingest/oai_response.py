@@ -282,6 +282,9 @@ _EMPTY = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=<>]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*
 _NAME = re.compile(rb"<[^\s/>]+")
 
 
+_UNCLOSED_SECTION = expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]
+
+
 class _Stop(Exception):
     """Raised in a handler to end a pass."""
 
@@ -316,7 +319,9 @@ class _Pass:
         except expat.ExpatError as error:
             if self._response.complete:  # only what stands behind the root is wrong
                 return None
-            return _Damage(parser.ErrorByteIndex, self._done, f"its XML is broken: {expat.ErrorString(error.code)}")
+            # Of a section without end the parser tells where the document ends, not where it begins.
+            at = data.rfind(b"<![CDATA[") if error.code == _UNCLOSED_SECTION else parser.ErrorByteIndex
+            return _Damage(at, self._done, f"its XML is broken: {expat.ErrorString(error.code)}")
         except _Stop as stop:
             return _Damage(parser.CurrentByteIndex, self._done, str(stop))
         return None
