@@ -12,7 +12,7 @@ from oai_server.cli.records import opened, read_max_deletes, tell_remarks, telle
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.harvester import Harvester, Wish, labels, source_of
 from oai_server.ingest.importer import Intake, Plan, Report
-from oai_server.ingest.oai import OaiReader, Translation
+from oai_server.ingest.oai import OaiReader, Translation, valid_by
 from oai_server.ingest.oai_client import Client, HarvestError
 from oai_server.ingest.reader import ReaderError
 
@@ -46,7 +46,10 @@ def harvest(
     )  # fmt: skip
     wish = Wish(prefix, setspec, full, defaults.sweep if sweep is None else sweep)
     translation = Translation(
-        _profile(installation, defaults), installation.formats(), lambda header: labels(source, header)
+        _profile(installation, defaults),
+        installation.formats(),
+        lambda header: labels(source, header),
+        valid_by(installation.schemas),
     )
     store = installation.store()
     if not dry_run:

@@ -58,7 +58,7 @@ def import_(
     profile = profile or (str(installation.folder / defaults.profile) if defaults.profile else None)
     plan = Plan(
         source=source, mode=mode or defaults.mode, id_prefix=defaults.id_prefix, sets=sets, max_deletes=max_deletes,
-        force=force, dry_run=dry_run,
+        force=force, dry_run=dry_run, own_identifiers=defaults.identifiers == "own",
     )  # fmt: skip
     job = Job(reader or defaults.reader, profile)
     store = installation.store()

@@ -189,7 +189,7 @@ class Harvester:
             self._name_sets()
         if whole:
             self._withdraw(state, seen, taken, nameless)
-        elif whole_run or self._is_due(state):
+        elif (whole_run and self._wish.sweep is not False) or self._is_due(state):
             self._sweep(state)
 
     def _begin(self, state: Upstream) -> tuple[Response, Upstream]:

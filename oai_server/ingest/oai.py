@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 import msgspec
@@ -22,6 +23,7 @@ from lxml import etree
 from metadata_formats import record as model
 from metadata_formats import registry
 from metadata_formats.reading import NotReadable
+from metadata_formats.validation import SchemaMissing, Schemas
 from oai_server.ingest import dates, oai_response
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.files import BrokenFile, whole
@@ -37,14 +39,31 @@ _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?)?", re.ASCII | re.IGNORECASE
 )
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-Valid = Callable[[str, bytes], str]
-"""Says what is wrong with a payload (prefix, bytes) by its schema; nothing where nothing is, or no schema is there."""
+Valid = Callable[[bytes], str]
+"""Says what is wrong with a payload by its schema; nothing where nothing is, or where its schema is not there."""
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True):
     """A profile can only add defaults."""
 
     defaults: dict[str, Any] = {}
+
+
+def valid_by(folder: Path) -> Valid:
+    """Return what validates payloads by the schemas in a folder that they name."""
+    if not folder.is_dir():
+        return lambda _: ""
+    schemas = Schemas(folder)
+
+    def valid(payload: bytes) -> str:
+        if re.search(rb"schemaLocation\s*=\s*[\"'][^\"']*\.\.", payload):
+            return "it names a schema by a path"
+        try:
+            return next(iter(schemas.errors(payload)), "")
+        except SchemaMissing:
+            return ""
+
+    return valid
 
 
 def moment(text: str) -> datetime | None:
@@ -78,7 +97,7 @@ class Translation:
 
     def __init__(
         self, defaults: profiles.Defaults | None = None, offered: Collection[str] = (),
-        sets: Callable[[Header], list[str]] = lambda header: list(header.setspecs), valid: Valid = lambda *_: "",
+        sets: Callable[[Header], list[str]] = lambda header: list(header.setspecs), valid: Valid = lambda _: "",
     ) -> None:  # fmt: skip
         self._defaults = defaults
         self._offered = offered
@@ -133,7 +152,7 @@ class Translation:
             remarks.append(Remark("about not carried", "about", str(error)))
             return
         reference = root.find(f"{{{RIGHTS}}}rightsReference")
-        if root.tag == f"{{{PROVENANCE}}}provenance":
+        if root.tag == f"{{{PROVENANCE}}}provenance" and values["record"]["provenance"]:
             hops, whole = _hops(root)
             values["record"]["provenance"] += hops
             if whole:
@@ -155,7 +174,7 @@ class Translation:
         if prefix not in self._offered:
             return None
         payload = _located(payload, root, format_)
-        if reason := self._valid(prefix, payload):
+        if reason := self._valid(payload):
             remarks.append(Remark("not valid, so rendered anew", prefix, reason))
             return None
         return Unaltered(prefix, payload)

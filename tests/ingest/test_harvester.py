@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import places
 import pytest
 from click.testing import CliRunner
 from hostile import MARC, Answer, Far, envelope, error, gone, marc, page, record, serving
@@ -557,6 +558,16 @@ def test_a_payload_that_changes_where_the_record_does_not_is_served_anew(desk: D
     assert desk.harvest() == "new 0 · changed 1 · unchanged 0 · deleted 0 · rejected 0"
     assert "<leader >" in desk.call("show", f"{OAI}a", "--prefix", "marc21").stdout
     assert desk.harvest() == "new 0 · changed 0 · unchanged 1 · deleted 0 · rejected 0"
+
+
+def test_an_invalid_payload_is_rendered_anew(desk: Desk):
+    desk.far.pages = [[record("a", marc("a").replace("</leader>", "</leader><bogus/>")), record("b")]]
+    assert desk.harvest(schemas=places.schemas()) == "new 2 · changed 0 · unchanged 0 · deleted 0 · rejected 0"
+    shown = desk.call("show", f"{OAI}a", "--prefix", "marc21").stdout
+    assert "bogus" not in shown
+    assert shown != desk.call("show", f"{OAI}b", "--prefix", "marc21").stdout.replace(">b<", ">a<")
+    assert "not valid, so rendered anew" in desk.report.read_text()
+    assert "to render" not in desk.call("status").stdout
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
