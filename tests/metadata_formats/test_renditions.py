@@ -49,6 +49,9 @@ def test_the_reference_record_gives_the_expected_document(format_):
     if format_.prefix == "oai_openaire":  # it does not say whether it is open
         assert given is None
         return
+    if format_.prefix == "mets":  # a document of its own it has not, but wraps that of MODS
+        assert_valid(given)
+        return
     expected = (places.expected() / EXPECTED.get(format_.prefix, f"{format_.prefix}.xml")).read_bytes()
     assert canonical(given) == canonical(expected)
 
@@ -172,6 +175,7 @@ OTHER = {
     **dict.fromkeys(("uri", "url", "repository_uri", "holder_uri", "rights_uri", "metadata_licence"), "https://example.org/other"),
     **dict.fromkeys(("lang", "description_lang"), "cy"),
     "tag": "en-US", "code": "fre", "script": "Grek", "roles": "ill", "gac": "n-us", "language": "fre", "width": 99,
+    "checksum": "md5:" + 32 * "0",
 }  # fmt: skip
 
 
