@@ -73,7 +73,7 @@ def means(element: etree._Element) -> list[object]:
         ('<p:a xmlns:p="urn:own"/>', '<p:a xmlns:p="urn:own"/>'),
         ('<a xmlns="urn:a"><b xmlns=""/></a>', '<a xmlns="urn:a"><b xmlns=""/></a>'),
         ('<a xmlns="" xmlns:t="urn:t" t:type="p:x"/>', '<a xmlns:p="urn:p" xmlns="" xmlns:t="urn:t" t:type="p:x"/>'),
-        ('<a xmlns=""><p:b xmlns:p="urn:2"/><p:c/></a>', '<a xmlns:p="urn:p" xmlns=""><p:b xmlns:p="urn:2"/><p:c/></a>'),
+        ('<a xmlns=""><p:b xmlns:p="u:2"/><p:c/></a>', '<a xmlns:p="urn:p" xmlns=""><p:b xmlns:p="u:2"/><p:c/></a>'),
         ("<a/>", '<a xmlns="http://www.openarchives.org/OAI/2.0/"/>'),
         ("<a xml:lang='en'>/></a>", '<a xmlns="http://www.openarchives.org/OAI/2.0/" xml:lang=\'en\'>/></a>'),
     ],
