@@ -1,4 +1,4 @@
-"""From one server of ours to the next, and to the one after it: commands and HTTP alone, on each database engine."""
+"""From one server of ours to the next, and to the one after it: commands and HTTP alone, on both database engines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from lxml import etree
 from places import EXAMPLES
 from servers import Installation, Server
@@ -31,11 +30,12 @@ def answers(server: Server, prefix: str) -> Iterator[bytes]:
         answer = server.get(verb="ListRecords", resumptionToken=token).body
 
 
-def served(server: Server, prefix: str) -> dict[str, tuple[str, bytes, list[str]]]:
-    """Return all records by identifier: status, the bytes between the tags of metadata, sets. Every page is valid."""
+def served(server: Server, prefix: str, *, valid: bool = False) -> dict[str, tuple[str, bytes, list[str]]]:
+    """Return all records by identifier: status, the bytes between the tags of metadata, sets."""
     found = {}
     for answer in answers(server, prefix):
-        assert_valid(answer)
+        if valid:
+            assert_valid(answer)
         for piece in answer.split(b"<record><header")[1:]:
             header, _, rest = piece.partition(b"</header>")
             root = etree.fromstring(b"<header" + header + b"</header>")
@@ -58,9 +58,9 @@ def report(done) -> str:
 
 
 def fill(installation: Installation, folder: Path) -> None:
-    """Import forty works of the sample, and some records of our own; two are deleted again."""
+    """Import twenty works of the sample, and some records of our own; two are deleted again."""
     with (EXAMPLES / "tate-sample.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))[:41]
+        rows = list(csv.reader(file))[:21]
     with (folder / "some.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     installation.run("import", "--source", "tate", "--profile", EXAMPLES / "tate.toml", folder / "some.csv")
@@ -79,22 +79,20 @@ def keep(installation: Installation, folder: Path, *records: object) -> None:
     installation.run("import", "--source", "own", folder / "own.jsonl")
 
 
-@pytest.mark.parametrize(("engine", "prefix"), [("postgresql", "marc21"), ("sqlite", "mods"), ("sqlite", "oai_dc")])
-def test_a_copy_of_a_copy_is_the_same_to_the_byte(new_installation, engine: str, prefix: str, tmp_path: Path):
-    if prefix not in {made.prefix for made in registry.readable().values()}:
-        pytest.skip(f"MISSING: {prefix} cannot be read")
-    first = new_installation(engine, about="rights,provenance", **FORMATS, **PAGES)
-    second = new_installation(engine, about="rights,provenance", domain="second.example.org", **FORMATS, **PAGES)
+def test_a_copy_of_a_copy_is_the_same_to_the_byte(new_installation, tmp_path: Path):
+    prefix = "mods" if "mods" in {made.prefix for made in registry.readable().values()} else "marc21"
+    first = new_installation("sqlite", about="rights,provenance", **FORMATS, **PAGES)
+    second = new_installation("postgresql", about="rights,provenance", domain="second.example.org", **FORMATS, **PAGES)
     third = new_installation("sqlite", about="rights,provenance", domain="third.example.org", **FORMATS, **PAGES)
     fill(first, tmp_path)
     with first.serve(workers=1) as a, second.serve(workers=1) as b, third.serve(workers=1) as c:
-        said = second.run("harvest", a.base_url, "--prefix", prefix, "--source", "a")
-        assert report(said) == "new 40 · changed 0 · unchanged 2 · deleted 0 · rejected 0"
+        said = second.run("harvest", a.base_url, "--source", "a")  # in the richest format
+        assert report(said) == "new 20 · changed 0 · unchanged 2 · deleted 0 · rejected 0"
         live = {name: one for name, one in served(a, prefix).items() if not one[0]}
-        copied = served(b, prefix)
+        copied = served(b, prefix, valid=True)
         assert {name: one[:2] for name, one in copied.items()} == {name: one[:2] for name, one in live.items()}
         assert copied["oai:archive.example.org:one"][2] == ["a:Prints-drawings", "a:maps:city"]
-        served(b, "oai_dc")  # all of it valid
+        served(b, "oai_dc", valid=True)
         sets = etree.fromstring(b.get(verb="ListSets").body).iterfind(".//o:set", NS)
         named = {one.findtext("o:setSpec", None, NS): one.findtext("o:setName", None, NS) for one in sets}
         assert named["a:Prints-drawings"] == "Prints & drawings"
@@ -118,7 +116,7 @@ def test_a_copy_of_a_copy_is_the_same_to_the_byte(new_installation, engine: str,
         assert now["oai:archive.example.org:A00005"][0] == "deleted"
 
         # A further hop: the same bytes, and where they came from.
-        third.run("harvest", b.base_url, "--prefix", prefix, "--source", "b")
+        third.run("harvest", b.base_url, "--source", "b")
         assert {name: one[1] for name, one in served(c, prefix).items()} == {
             name: one[1] for name, one in now.items() if not one[0]
         }
@@ -128,7 +126,7 @@ def test_a_copy_of_a_copy_is_the_same_to_the_byte(new_installation, engine: str,
 
         # Other options of formats: what is the source's own stays, and is not waited for.
         second.settings["repository_name"] = "Renamed"
-        assert "to render 40" in second.run("status").stdout
+        assert "to render 20" in second.run("status").stdout
         second.run("render")
         assert "to render" not in second.run("status").stdout
         assert served(b, prefix) == now
