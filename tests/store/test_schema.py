@@ -44,6 +44,7 @@ def test_an_upgrade_from_0002_keeps_all_that_harvesters_know(store: Store):
     after = dump(store._engine)
     with store._engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE record DROP COLUMN about")
+        connection.exec_driver_sql("DROP TABLE upstream")
     _stamp(store, "0002")
     assert store.upgrade() == ("0002", schema.newest())
     assert dump(store._engine) == after
