@@ -37,11 +37,6 @@ _TIME = re.compile(
     r"(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?"
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# What xml.uri leaves: an address with a host and perhaps a port, or a scheme with anything behind it.
-_URI = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.\-]*:(//([^/?#@\[\]:]*(:[^/?#@\[\]:]*)?@)?([^/?#@\[\]:]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
-    r"([/?#].*)?|(?!//).*)"
-)
 
 
 def containers(names: Iterable[str], record: Record, namespace: str, altered: bool | None = None) -> bytes:
@@ -138,7 +133,7 @@ def _uri(text: str) -> str:
     """Return a URI as ``xs:anyURI``; text that is none as a relative one, every character but the plainest encoded."""
     text = clean_text(text).strip()
     made = xml.uri(text)
-    return made if made is not None and _URI.fullmatch(made) else quote(text, safe="")
+    return made if made is not None and xml.is_uri(made) else quote(text, safe="")
 
 
 def _about(name: str, namespace: str, schema: str, child: str) -> bytes:

@@ -13,13 +13,14 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from metadata_formats import about
+from oai_server.protocol.descriptions import Branding, OfRepository, RightsManifest, is_mail_address
 
 CONFIG = "config.toml"
 SECRET = "secret_key"  # noqa: S105 - the name of the file, not the secret
@@ -27,7 +28,6 @@ DATABASE = "repository.sqlite"
 DEFAULT_FORMATS = ("oai_dc", "mods")
 
 _DOMAIN = re.compile(r"[a-zA-Z][a-zA-Z0-9\-]*(\.[a-zA-Z][a-zA-Z0-9\-]+)+")
-_EMAIL = re.compile(r"[^\s@]+@([^\s@.]+\.)+[^\s@.]+")
 _SETSPEC = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")
 
 
@@ -57,6 +57,13 @@ class SetSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     description: str | None = None
     where: str | None = None
     tombstones: bool = False
+    rights_manifest: RightsManifest | None = None
+    branding: Branding | None = None
+
+    @property
+    def descriptions(self) -> list[bytes]:
+        """What it says of itself, beside its description."""
+        return [one.to_xml() for one in (self.rights_manifest, self.branding) if one is not None]
 
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -87,6 +94,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     schemas: str = ""
     sources: dict[str, Source] = {}
     sets: dict[str, SetSettings] = {}
+    description: OfRepository = msgspec.field(default_factory=OfRepository)
 
     @property
     def prefixes(self) -> list[str]:
@@ -109,7 +117,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
-TABLES = frozenset({"sources", "sets"})
+TABLES = frozenset({"sources", "sets", "description"})
 _DEFAULTS = Settings()
 
 
@@ -210,10 +218,27 @@ def _readable(error: Exception, origin: Mapping[str, str], path: Path) -> str:
     key = re.split(r"[.\[]", where)[0]
     unknown = re.search(r"unknown field `(\w+)`", text)
     if unknown:
-        kinds: dict[str, type[msgspec.Struct]] = {"sources": Source, "sets": SetSettings}
-        names = [field.name for field in msgspec.structs.fields(kinds.get(key, Settings))]
+        names = _keys(where)
         return f"{origin.get(key, path)}: unknown setting {unknown[1]!r} in [{where}]{nearest(unknown[1], names)}"
+    missing = re.search(r"missing required field `(\w+)`", text)
+    if missing:
+        return f"{origin.get(key, path)}: the setting {missing[1]!r} is missing in [{where}]"
     return f"{origin.get(key, path)}: {where}: {text}"
+
+
+def _keys(where: str) -> list[str]:
+    """Return the keys that the table at a path has, as ``sets[...].branding``."""
+    table: Any = Settings
+    for key in re.findall(r"(?:^|\.)(\w+)", where):
+        table = _table(next(field.type for field in msgspec.structs.fields(table) if field.name == key))
+    return [field.name for field in msgspec.structs.fields(table)]
+
+
+def _table(kind: Any) -> Any:
+    """Return the table in a type: that of ``list[Source]``, ``dict[str, Source]`` and ``Source | None`` is Source."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next(filter(None, map(_table, get_args(kind))), None)
 
 
 def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
@@ -228,7 +253,7 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
     if not _DOMAIN.fullmatch(settings.domain):
         refuse("domain", f"{settings.domain!r} is not a domain name like archive.example.org")
     for email in settings.admin_emails:
-        if not _EMAIL.fullmatch(email):
+        if not is_mail_address(email):
             refuse("admin_emails", f"{email!r} is not a bare mail address like admin@archive.example.org")
     for key in settings.keys:
         if len(key) < 16 and key:

@@ -28,13 +28,16 @@ from metadata_formats import record as model
 from metadata_formats import registry
 from oai_server import config
 from oai_server.cli import main
-from oai_server.ingest import document, marc, profile, readers, rules, table
+from oai_server.ingest import document, ead, marc, profile, readers, rules, table
+from oai_server.protocol import descriptions
+from oai_server.readiness import profile as portals
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = [*PAGES, ROOT / "docs/examples/README.md", ROOT / "instance/README.md"]
-RUN, RECORD, FORMATS, PROFILES, PUBLISH = (
-    (ROOT / "docs" / f"{name}.md").read_text() for name in ("run", "record", "formats", "profiles", "publish")
+RUN, RECORD, FORMATS, PROFILES, PUBLISH, PORTALS = (
+    (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("run", "record", "formats", "profiles", "publish", "portals")
 )
 COMMON = {"--instance", "--debug", "--help"}
 OF_TESTS = {"OAI_SCHEMAS", "OAI_DATA", "OAI_EXPECTED"}
@@ -199,15 +202,15 @@ def test_no_page_names_a_command_option_or_variable_that_is_not_there(page: Path
 
 
 def test_every_setting_is_documented_with_its_default_and_variable() -> None:
-    documented = {key: cells for key, cells in rows(section(RUN, "Settings")).items() if len(cells) == 3}
+    settings, _, tables = section(RUN, "Settings").partition("| key of ")
+    documented = rows(settings)
     assert list(documented) == list(config.FIELDS)
     defaults = config.Settings()
     for key in config.FIELDS.keys() - config.TABLES:
         default, variable, _ = documented[key]
         assert json.loads(default.strip("`")) == getattr(defaults, key), key
         assert variable == f"`OAI_{key.upper()}`"
-    keys = {key for key, cells in rows(section(RUN, "Settings")).items() if len(cells) == 2}
-    assert keys == {*names(config.Source), *names(config.SetSettings)}
+    assert set(rows(tables)) == {*names(config.Source), *names(config.SetSettings)}
 
 
 def test_the_example_configuration_has_every_setting_with_its_default() -> None:
@@ -220,6 +223,7 @@ def test_the_example_configuration_has_every_setting_with_its_default() -> None:
     uncommented = tomllib.loads(re.sub(r"^# (?!---)", "", tables.partition("\n")[2], flags=re.MULTILINE))
     settings_read = msgspec.convert(uncommented, config.Settings)
     assert set(uncommented) == config.TABLES
+    assert set(names(descriptions.OfRepository)) == set(uncommented["description"])
     assert set(names(config.Source)) == set(uncommented["sources"]["museum"]), settings_read
 
 
@@ -267,6 +271,13 @@ def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:
             assert readers.load(name).recognises(f"file{ending}", head), ending
 
 
+def test_every_rule_of_a_portal_is_documented_with_its_severity() -> None:
+    for one in portals.load():
+        documented = {rule: cells[0] for rule, cells in rows(section(PORTALS, one.name)).items()}
+        checked = {rule.name: rule.severity.value for rule in one.rules}
+        assert documented == checked | dict.fromkeys(one.unchecked, "not checked"), one.name
+
+
 def test_every_rule_that_is_shown_can_be_used() -> None:
     text = section(PUBLISH, "Sets made by rule")
     shown = re.findall(r"^\| [^`|]+ \| (`+)(.+?)\1 \|$", text, re.MULTILINE)
@@ -312,10 +323,27 @@ def test_the_page_of_the_record_has_no_other_shape() -> None:
         ("Keys of a field", table.Field),
         ("Document pages", document.Profile),
         ("MARC", marc.Profile),
+        ("Finding aids", ead.Profile),
     ],
 )
 def test_every_key_of_a_profile_is_documented(title: str, shape: type[msgspec.Struct]) -> None:
     assert list(rows(section(PROFILES, title))) == names(shape)
+
+
+@pytest.mark.parametrize(
+    ("title", "shape"),
+    [
+        ("Rights manifest", descriptions.RightsManifest),
+        ("Friends", descriptions.Friends),
+        ("Branding", descriptions.Branding),
+        ("Renderings", descriptions.Rendering),
+        ("Gateway", descriptions.Gateway),
+        ("Eprints", descriptions.Eprints),
+        ("Policies", descriptions.Policy),
+    ],
+)
+def test_every_key_of_a_description_is_documented(title: str, shape: type[msgspec.Struct]) -> None:
+    assert sorted(rows(section((ROOT / "docs/descriptions.md").read_text(), title))) == sorted(names(shape))
 
 
 def test_every_label_of_a_page_is_documented() -> None:

@@ -1,6 +1,6 @@
 """The one command, ``oai-server``, with a sub-command per task; a module here for each kind of task."""
 
-from oai_server.cli import harvest, instance, looking, records, schemas
+from oai_server.cli import check, harvest, instance, looking, records, schemas
 from oai_server.cli.command import Installation, main
 
-__all__ = ["Installation", "harvest", "instance", "looking", "main", "records", "schemas"]
+__all__ = ["Installation", "check", "harvest", "instance", "looking", "main", "records", "schemas"]

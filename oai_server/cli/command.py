@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from metadata_formats import registry
 from oai_server import config
@@ -26,9 +24,15 @@ from oai_server.ingest.oai_client import HarvestError
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
+from oai_server.readiness.profile import ProfileError
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
+
+REFUSALS = (
+    ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError, HarvestError,
+)  # fmt: skip
+"""Errors whose text is for people as it is."""
 
 NOTHING_DONE = 2
 SOME_REJECTED = 1
@@ -95,15 +99,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             with closing(Installation(config.folder(instance))) as installation:
                 status = function(installation, **options) or 0
             sys.exit(status)
-        except (
-            ConfigError,
-            RuleError,
-            ReaderError,
-            StoreError,
-            registry.FormatError,
-            ImportRefused,
-            HarvestError,
-        ) as error:
+        except REFUSALS as error:
             if debug:
                 raise
             fail(str(error))
@@ -150,10 +146,13 @@ def declare(installation: Installation, store: Store) -> None:
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int], None]]:
     """Show a progress bar on a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("records"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("import", total=None)

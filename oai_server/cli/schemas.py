@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from oai_server import schemas as store
 from oai_server.cli.command import NOTHING_DONE, SOME_REJECTED, Installation, command, fail, main
 
 
@@ -20,10 +19,12 @@ def schemas() -> None:
 @command
 def fetch(installation: Installation, mirror: str | None) -> int:
     """Fetch the schemas of all formats into the instance, checked against known sums."""
+    from oai_server import schemas as known
+
     if mirror is not None and urlsplit(mirror).scheme not in ("http", "https"):
         fail(f"--mirror: {mirror!r} is not an address like https://mirror.example.org/schemas")
     folder = installation.schemas
-    fetched = store.fetch(folder, mirror)
+    fetched = known.fetch(folder, mirror)
     for each in fetched:
         if each.problem:
             click.echo(f"not fetched: {each.problem}", err=True)

@@ -301,7 +301,7 @@ class Harvester:
         label = f"{state.source}:{state.setspec}" if state.setspec else ""
         ours = self._store.resolve_sets([label], write=False)[label] if label else ""
         with Keys() as doomed:
-            weighed = self._intake.missing(listed, doomed, ours)
+            weighed = self._intake.missing(listed, doomed, setspec=ours)
             empty = "" if named else "the server lists no record"
             if reason := self._intake.doubt(weighed, empty, nameless):
                 raise HarvestError(f"{state.url}: what came in stays, but nothing was withdrawn: {reason}")

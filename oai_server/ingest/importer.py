@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -21,7 +21,7 @@ import msgspec
 from metadata_formats.record import clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
-from oai_server.ingest.reader import Found, Rejected
+from oai_server.ingest.reader import Found, Rejected, in_scope
 from oai_server.ingest.readers import Job
 from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
 from oai_server.protocol.arguments import is_identifier
@@ -122,11 +122,18 @@ class Importer:
         self._intake.flush()
 
     def _full(self, job: Job, sources: Sequence[Source | Problem], keys: Keys, progress: Callable[[int], None]) -> None:
-        """Make the source equal to the files: read them once to know what they name, and only then write."""
+        """Make the source equal to the files: read them once to know what they name, and only then write.
+
+        Where all that is read in them is of scopes (see :func:`~oai_server.ingest.reader.in_scope`), only what is in
+        these is made equal.
+        """
         with _Spooled(sources) as again, Keys() as named, Keys() as doomed:
             unread = records = 0
             nameless = None
+            scopes: set[str | None] = set()
             for name, finding in _findings(job, again):
+                if finding.scope is not None or not (isinstance(finding, Rejected) and finding.ends):
+                    scopes.add(finding.scope)
                 if isinstance(finding, Found):
                     records += not finding.record.deleted
                     if not finding.record.deleted:
@@ -139,7 +146,8 @@ class Importer:
                     named.add(finding.key, "")  # what is broken in the file keeps what is stored
                 else:
                     nameless = nameless or f"{name} {finding.where}: {finding.message}"
-            weighed = self._intake.missing(named, doomed)
+            parts = None if None in scopes or not scopes else {scope for scope in scopes if scope}
+            weighed = self._intake.missing(named, doomed, scopes=parts)
             if unread and weighed.live and not self._plan.force:
                 raise ImportRefused(
                     f"refused, nothing was changed: a file could not be read to its end ({nameless}); {weighed.would}"
@@ -215,16 +223,16 @@ class Importer:
 
 
 class Weighed(NamedTuple):
-    """How many items of a source live, and how many of them its newest whole state does not name."""
+    """How many items of a source or a part of it live, and how many of them its newest whole state does not name."""
 
-    source: str
+    where: str
     live: int
     missing: int
 
     @property
     def would(self) -> str:
         """What would become of them."""
-        return f"it would delete {self.missing} of {self.live} items of the source {self.source}"
+        return f"it would delete {self.missing} of {self.live} items of {self.where}"
 
 
 class Intake:
@@ -255,15 +263,22 @@ class Intake:
         if len(self._batch) >= BATCH:
             self.flush()
 
-    def missing(self, named: Keys, doomed: Keys, setspec: str = "") -> Weighed:
-        """Count what lives (in a set) and what of it is not named; the latter is remembered as ``doomed``."""
+    def missing(
+        self, named: Keys, doomed: Keys, *, setspec: str = "", scopes: Collection[str] | None = None
+    ) -> Weighed:  # fmt: skip
+        """Count what lives (in a set, in scopes), and what of it is not named: that is remembered as ``doomed``."""
         live = missing = 0
         for batch in self._store.live_keys(self._plan.source, setspec):
-            live += len(batch)
-            for key in named.missing(batch):
+            within = batch if scopes is None else [key for key in batch if in_scope(key, scopes)]
+            live += len(within)
+            for key in named.missing(within):
                 doomed.add(key, "")
                 missing += 1
-        return Weighed(self._plan.source, live, missing)
+        where = f"the source {self._plan.source}"
+        if scopes is not None:
+            first, *more = sorted(scopes)
+            where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
+        return Weighed(where, live, missing)
 
     def doubt(self, weighed: Weighed, empty: str, nameless: str | None) -> str:
         """Say why a broken source explains better what is missing than that it was deleted; nothing where none does.

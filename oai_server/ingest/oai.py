@@ -142,7 +142,7 @@ class Translation:
             self._defaults.under(values)
         unaltered = self._unaltered(record.metadata, root, format_, remarks)
         found = model.from_builtins(values)
-        return Found(found, where, tuple(remarks), header.identifier, unaltered)
+        return Found(found, where, tuple(remarks), header.identifier, unaltered=unaltered)
 
     def _about(self, about: bytes, values: dict[str, Any], remarks: list[Remark]) -> None:
         """Take earlier hops from a provenance container, and the licence of the metadata from one of rights."""

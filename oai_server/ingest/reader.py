@@ -7,7 +7,7 @@ it holds one record at a time, never the file. It never raises for bad input: wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
@@ -44,13 +44,14 @@ class Found:
 
     ``source_key`` is what its source knows it by, where that is not the record's own ``id``: a harvested record is
     known by the OAI identifier of its header. ``unaltered`` is its payload in a format as its source gives it, to be
-    served as it is.
+    served as it is. ``scope``: see :func:`in_scope`.
     """
 
     record: Record
     where: str = ""
     remarks: tuple[Remark, ...] = ()
     source_key: str | None = None
+    scope: str | None = None
     unaltered: Unaltered | None = None
 
     @property
@@ -64,16 +65,28 @@ class Rejected:
     """Something that could not be taken.
 
     ``key`` is the record's own identifier where that could still be read. ``ends`` tells that the file could not be
-    read any further (a truncated gzip, a broken workbook): nobody knows what came behind.
+    read any further (a truncated gzip, a broken workbook): nobody knows what came behind. ``scope``: see
+    :func:`in_scope`.
     """
 
     message: str
     where: str = ""
     key: str | None = None
     ends: bool = False
+    scope: str | None = None
 
 
 Finding = Found | Rejected
+
+
+def in_scope(key: str, scopes: Collection[str]) -> bool:
+    """Tell whether a key is one of the scopes, or one of them and a slash begin it.
+
+    A file may be the whole of a part of its source and of nothing else, as a finding aid is of its components. The
+    reader then says so in every finding, by the key that those of the part begin with; ``""`` is no part at all, None
+    (the default) the whole source.
+    """
+    return key in scopes or any(key[:at] in scopes for at, sign in enumerate(key) if sign == "/")
 
 
 @dataclass

@@ -49,6 +49,14 @@ class Stored(NamedTuple):
     canonical: bytes
 
 
+class Held(NamedTuple):
+    """A live item as harvesters meet it: its record, and the bodies of its live records by metadataPrefix."""
+
+    identifier: str
+    canonical: bytes
+    bodies: dict[str, bytes]
+
+
 class Claim(NamedTuple):
     """Who has an OAI identifier."""
 
@@ -225,6 +233,30 @@ class Store:
             ]
             if found:
                 yield found
+
+    def live(self, setspec: str | None, prefixes: Collection[str], batch: int = 200) -> Iterator[list[Held]]:
+        """Yield the live items, of a set or all, each with what it has in these formats."""
+        last = 0
+        columns = (item.c.id, item.c.identifier, item.c.setspecs, item.c.canonical)
+        bodies = select(record.c.item_id, format_.c.prefix, record.c.body).join_from(record, format_)
+        bodies = bodies.where(record.c.deleted.is_(False), format_.c.prefix.in_(prefixes))
+        while True:
+            with self._explaining(), self._engine.connect() as connection:
+                query = select(*columns).where(item.c.id > last, item.c.deleted.is_(False))
+                rows = connection.execute(query.order_by(item.c.id).limit(batch)).all()
+                if not rows:
+                    return
+                span = record.c.item_id.between(rows[0].id, rows[-1].id)
+                given: dict[int, dict[str, bytes]] = {row.id: {} for row in rows}
+                for number, prefix, body in connection.execute(bodies.where(span)):
+                    if number in given:
+                        given[number][prefix] = body
+            last = rows[-1].id
+            yield [
+                Held(row.identifier, row.canonical, given[row.id])
+                for row in rows
+                if setspec is None or setspec in with_ancestors(row.setspecs.split())
+            ]
 
     def live_keys(self, source: str, setspec: str = "", batch: int = 5000) -> Iterator[list[str]]:
         """Yield the keys of a source's live items (those in a set), in batches, in no order that matters."""

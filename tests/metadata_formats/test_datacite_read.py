@@ -370,11 +370,11 @@ def test_long_lists_are_read_in_time(key, entry):
     fixed = ("relationType", "titleType")
     many = [
         {name: text if name in fixed else f"{text} {number}" for name, text in entry.items()}
-        for number in range(50_000)
+        for number in range(20_000)
     ]
     started = time.process_time()
     values(**{key: many})
-    assert time.process_time() - started < 15
+    assert time.process_time() - started < 6
 
 
 # Whatever has the keys of DataCite is read.
@@ -405,7 +405,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(attributes=st.dictionaries(st.sampled_from(KEYS), trees, max_size=12))
 def test_any_json_of_the_shape_is_read(attributes):
     made, _ = datacite_read.read(attributes | {"doi": "10.5072/x", "state": "findable"}, read_date=dates.edtf)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from servers import Installation
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -95,3 +97,11 @@ def test_every_command_refuses_a_newer_schema_in_one_line(new_installation, comm
 def test_what_is_no_database_we_know_is_refused(url: str):
     with pytest.raises(StoreError):
         Store(url)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_knows():
+    config = Config()
+    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    assert schema.newest() == script.get_current_head()
+    assert schema._revisions() == sorted(each.revision for each in script.walk_revisions())
