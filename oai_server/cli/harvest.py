@@ -61,7 +61,8 @@ def harvest(
         intake = Intake(store, installation.rendering(), settings.domain, plan, report)
         problem = None
         try:
-            Harvester(store, client, translation, intake, plan, wish, report).run(stack.enter_context(progress_bar()))
+            harvester = Harvester(store, client, translation, intake, plan, wish, report, settings.sets)
+            harvester.run(stack.enter_context(progress_bar()))
         except HarvestError as error:
             problem = error
     tell_remarks(report)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -83,8 +83,9 @@ class Harvester:
 
     def __init__(
         self, store: Store, client: Client, translation: Translation, intake: Intake, plan: Plan, wish: Wish,
-        report: Report, limits: Limits | None = None,
+        report: Report, named: Collection[str] = (), limits: Limits | None = None,
     ) -> None:  # fmt: skip
+        """Take what is wanted; ``named`` are sets that the settings name, and nobody else."""
         self._store = store
         self._client = client
         self._translation = translation
@@ -92,6 +93,7 @@ class Harvester:
         self._plan = plan
         self._wish = wish
         self._report = report
+        self._named = named
         self._limits = limits or LIMITS
         self._about: dict[str, str] = {}
 
@@ -324,7 +326,9 @@ class Harvester:
         specs = self._store.resolve_sets(named, write=False)
         if not self._plan.dry_run:
             self._store.describe_sets(
-                Declared(specs[label], one.name, one.description or None) for label, one in named.items() if one.name
+                Declared(specs[label], one.name, one.description or None)
+                for label, one in named.items()
+                if one.name and specs[label] not in self._named
             )
 
     def _remark(self, kind: str, value: str) -> None:

@@ -208,6 +208,8 @@ def base_url(url: str) -> str:
         raise HarvestError(f"{url}: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HarvestError(f"{url!r} is no address like https://archive.example.org/oai")
+    if "@" in parts.netloc:  # it would stand in the provenance of every record
+        raise HarvestError("the address has a user name in it, which servers of OAI-PMH do not ask for")
     query = "" if "verb=" in parts.query else parts.query
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 

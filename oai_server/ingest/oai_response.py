@@ -16,12 +16,15 @@ import html.entities
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 DEEPEST = 200
 """Levels of elements in a payload; parsers that read it later take 256."""
+MOST_DAMAGES = 1000
+"""Places in which an answer may be broken."""
 
 _OAI = "http://www.openarchives.org/OAI/2.0/"
 
@@ -131,27 +134,27 @@ _LIST = re.compile(rb"<(?:[\w.-]+:)?(?:ListRecords|ListIdentifiers|GetRecord)\b[
 _RECORD = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*<(?:[\w.-]+:)?header\b")
 _HEADER = re.compile(rb"<(?:[\w.-]+:)?header\b")
 _TAIL = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b|</(?:[\w.-]+:)?(?:ListRecords|ListIdentifiers|GetRecord)\s*>")
-_IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>\s*([^<]*?)\s*<")
+_IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>([^<]*)<")
 _HEADED = re.compile(_HEADER.pattern + rb"[^<>]*>\s*" + _IDENTIFIER.pattern)
 
 
 def is_response(head: bytes) -> bool:
     """Tell by its first bytes whether something looks like an answer of an OAI-PMH server."""
-    found = _ROOT.search(head)
+    found = _ROOT.search(head[:8192])
     return found is not None and b"<" not in re.sub(rb"<[?!][^>]*>", b"", head[: found.start()])
 
 
 def _begin(data: bytes) -> int:
     """Return where the root element begins."""
     found = _ROOT.search(data)
-    before = data[: found.start()] if found else data[:65536]
+    before = data[: found.start()] if found else data[:4096]
     if found and b"<!doctype" not in before.lower():
         return found.start()
     if not data.strip():
         raise NotResponse("an empty answer")
     if found:
         raise NotResponse("it has a document type declaration (DTD), which is refused")
-    title = re.search(rb"<title[^>]*>\s*(.*?)\s*</title", before, re.IGNORECASE | re.DOTALL)
+    title = re.search(rb"<title[^<>]*>([^<]*)", before, re.IGNORECASE)
     named = f" ({_shown(title[1])})" if title else ""
     if re.search(rb"<(!doctype\s+)?html\b", before, re.IGNORECASE):
         raise NotResponse(f"an HTML page{named}, no answer of an OAI-PMH server")
@@ -201,11 +204,7 @@ def _letters(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_BYTES, _letters)
 
 _MENDABLE = re.compile(
-    rb"<!\[CDATA\[.*?\]\]>"
-    rb"|(?P<code>&#(?P<hex>x)?(?P<digits>[0-9a-fA-F]+);)"
-    rb"|&(?P<name>[A-Za-z][A-Za-z0-9]*);"
-    rb"|(?P<bare>&)",
-    re.DOTALL,
+    rb"(?P<code>&#(?P<hex>x)?(?P<digits>[0-9a-fA-F]{1,9});)|&(?P<name>[A-Za-z][A-Za-z0-9]{0,40});|(?P<bare>&)"
 )
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _PREDEFINED = {b"amp", b"lt", b"gt", b"quot", b"apos"}
@@ -213,7 +212,16 @@ _PREDEFINED = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 
 def _mend(data: bytes) -> bytes:
     """Take out what XML 1.0 forbids, and make of ampersands that begin no reference the text that they are."""
-    return _MENDABLE.sub(_mended, _FORBIDDEN.sub(b"", data))
+    data = _FORBIDDEN.sub(b"", data)
+    pieces, at = [], 0
+    while at < len(data):
+        begin = data.find(b"<![CDATA[", at)
+        end = data.find(b"]]>", begin) if begin >= 0 else -1
+        begin = begin if end >= 0 else len(data)
+        pieces.append(_MENDABLE.sub(_mended, data[at:begin]))
+        at = end if end >= 0 else len(data)
+        pieces.append(data[begin:at])  # in a section an ampersand is text
+    return b"".join(pieces)
 
 
 def _mended(found: re.Match[bytes]) -> bytes:
@@ -247,16 +255,28 @@ def _read_on(data: bytes, response: Response) -> None:
     first = _LIST.search(data)
     head = data[: first.end()] if first else b""
     unit = _HEADER if b"ListIdentifiers" in head[-200:] else _RECORD
-    shift, begin, document = 0, len(head), data
-    while (failed := _Pass(response).read(document)) is not None and first is not None:
+    shift, begin, tail, document = 0, len(head), -1, data
+    for damages in count():
+        failed = _Pass(response).read(document)
+        if failed is None or first is None:
+            return
+        if damages == MOST_DAMAGES:  # each costs a look at all that follows
+            raise NotResponse(f"it is broken in more than {MOST_DAMAGES} places")
         behind = max(failed.at + shift, begin + 1)
-        follows = [found.start() for pattern in (unit, _TAIL) if (found := pattern.search(data, behind))]
-        then = min(follows, default=len(data))
+        if tail < behind:  # looked for once for many records
+            tail = _next(_TAIL, data, behind)
+        then = min(_next(unit, data, behind), tail)
         response.records += _lost(data[max(failed.done + shift, begin) : then], failed.message)
-        if not follows:
+        if then == len(data):
             return
         # The next piece is read behind the same head, so that prefixes mean what they meant.
         shift, begin, document = then - len(head), then, head + data[then:]
+
+
+def _next(pattern: re.Pattern[bytes], data: bytes, start: int) -> int:
+    """Return where a pattern is found next, or the end."""
+    found = pattern.search(data, start)
+    return found.start() if found else len(data)
 
 
 def _lost(piece: bytes, message: str) -> list[Broken]:
@@ -268,7 +288,7 @@ def _lost(piece: bytes, message: str) -> list[Broken]:
 
 
 def _text(data: bytes) -> str:
-    return html.unescape(data.decode(errors="replace"))[:1000]
+    return html.unescape(data[:4000].decode(errors="replace")).strip()[:1000]
 
 
 _FIELDS = {

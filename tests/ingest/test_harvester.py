@@ -231,7 +231,16 @@ def test_what_is_no_repository_is_said_at_once(desk: Desk, answer: Answer, text:
     assert desk.waits == []
 
 
-@pytest.mark.parametrize("url", ["ftp://far.example.org/oai", "far.example.org/oai", "http://[::1/oai", "file:///x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://far.example.org/oai",
+        "http://ana:secret@far.example.org/oai",
+        "far.example.org/oai",
+        "http://[::1/oai",
+        "file:///x",
+    ],
+)
 def test_only_the_web_is_harvested(desk: Desk, url: str):
     desk.url = url
     assert "oai-server: " in desk.harvest(status=2)
@@ -435,6 +444,9 @@ def test_sets_stand_below_the_source(desk: Desk):
     assert "Maps & plans" in listed
     assert "Far away" in listed
     assert len(desk.asked("ListSets")) == 1
+    (desk.installation.folder / "config.toml").write_text('[sets."far:maps"]\nname = "Sheets"\ntombstones = true\n')
+    desk.harvest("--full")
+    assert "Sheets" in desk.call("sets").stdout
 
 
 def test_identifiers_are_the_sources_or_our_own(desk: Desk):

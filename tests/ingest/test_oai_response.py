@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hostile import DC, MARC, STAMP, envelope, error, gone, header, marc, page, record
@@ -203,6 +204,17 @@ def test_any_bytes_are_an_answer_or_none(data: bytes):
     for each in (data, b"<OAI-PMH>" + data, WHOLE[:300] + data):
         with contextlib.suppress(NotResponse):
             parse(each)
+
+
+@pytest.mark.parametrize("piece", ["<![CDATA[", "<?x ", "<!--", "&", "<record><header>", "<identifier>", "<a b='"])
+def test_what_is_broken_all_over_does_not_take_long(piece: str):
+    data = answer(record("a"), piece * (500_000 // len(piece)))
+    begun = time.process_time()
+    with contextlib.suppress(NotResponse):
+        parse(data)
+    with contextlib.suppress(NotResponse):
+        parse(b"<title>" + b" " * 500_000)
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("charset", [None, "utf-8", "punycode", "rot13", "nonsense", "unicode_escape", "idna"])
