@@ -36,12 +36,18 @@ class ConfigError(Exception):
 
 
 class Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How the files of one source are read: the defaults of ``oai-server import --source NAME``."""
+    """How one source is read: the defaults of ``oai-server import --source NAME`` and ``harvest --source NAME``.
+
+    ``identifiers`` says whether harvested records keep theirs; ``sweep`` whether to look for what is no longer listed
+    without being told that it is deleted.
+    """
 
     reader: str | None = None
     profile: str | None = None
     id_prefix: str = ""
     mode: Literal["update", "full", "delete"] = "update"
+    identifiers: Literal["source", "own"] = "source"
+    sweep: bool | None = None
 
 
 class SetSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -92,7 +92,12 @@ def headings(page: str) -> set[str]:
 
 
 def options(command: click.Command) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    return {
+        name
+        for parameter in command.params
+        for name in [*parameter.opts, *parameter.secondary_opts]
+        if name.startswith("--")
+    }
 
 
 def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:

@@ -20,6 +20,7 @@ from metadata_formats import plugins, registry
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest.importer import ImportRefused
+from oai_server.ingest.oai_client import HarvestError
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
@@ -28,7 +29,9 @@ from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
 
-REFUSALS = (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError)
+REFUSALS = (
+    ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError, HarvestError,
+)  # fmt: skip
 """Errors whose text is for people as it is."""
 
 NOTHING_DONE = 2

@@ -26,7 +26,7 @@ def status(installation: Installation) -> None:
     _print_counts("format", store.counts_by_format())
     _print_counts("source", store.counts_by_source())
     click.echo(f"sets      {len(store.sets())}")
-    if stale := store.count_stale(installation.rendering().rendered):
+    if stale := store.count_stale(installation.rendering().current):
         click.echo(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
 
 
