@@ -103,6 +103,8 @@ class CanonicalReader(Reader):
     def _one(self, data: bytes, where: str, decode: Callable[[bytes], Any]) -> Finding:
         """Make one record of ``data``; ``decode`` gives plain values."""
         value: Any = None
+        if len(data) > LONGEST_RECORD:
+            return Rejected(f"longer than {LONGEST_RECORD // 1024 // 1024} MiB", where)
         try:
             if decode is _from_json and self._defaults is None:
                 return Found(model.from_json(data), where)
@@ -165,8 +167,6 @@ def _from_yaml(data: bytes) -> Any:
         RecordError: not YAML, nested too deeply, or with aliases: a few of them can stand for gigabytes.
     """
     try:
-        if len(data) > LONGEST_RECORD:
-            raise model.RecordError(f"longer than {LONGEST_RECORD // 1024 // 1024} MiB")
         depth = 0
         for number, event in enumerate(yaml.parse(data, _Loader)):
             if number > MOST_NODES:

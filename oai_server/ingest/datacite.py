@@ -103,6 +103,8 @@ class DataciteReader(Reader):
 
     def _one(self, data: bytes, where: str, *, ends: bool) -> Finding:
         key = None
+        if len(data) > LONGEST_RECORD:
+            return Rejected(f"longer than {LONGEST_RECORD // 1024 // 1024} MiB", where)
         try:
             attributes, id_ = _attributes(msgspec.json.decode(data))
             values, left = datacite_read.read(attributes, id_, dates.edtf)

@@ -323,7 +323,7 @@ _NAMESPACE = re.compile(rb"""\sxmlns(?::[\w.-]+)?\s*=\s*["']([^"']*)["']""")
 
 
 def _is_ead(head: bytes) -> bool:
-    start, at = head[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip(), 0
+    start, at = xml_records.plain_head(head).lstrip(), 0
     while aside := _ASIDE.match(start, at):
         at = aside.end()
     root = _ROOT.match(start, at)
@@ -344,6 +344,7 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
         load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     fed = weighed = 0
+    unfinished = _Unfinished()
     root: etree._Element | None = None
     piece: bytes | None = b""
     while piece is not None:
@@ -355,6 +356,7 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
             else:
                 parser.feed(piece)
                 fed += len(piece)
+                unfinished.take(piece)
         except etree.XMLSyntaxError as error:
             problem = f"not well-formed XML: {_message(parser, error)}"
         for event, found in parser.read_events():
@@ -371,6 +373,35 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, etree._Element]]:
             weighed = fed
             if _weight(root) > LONGEST_RECORD:
                 raise BrokenFile(f"more than {LONGEST_RECORD // 1024 // 1024} MiB that are not parted by components")
+
+
+class _Unfinished:
+    """What the parser keeps until its end comes: tags, comments and instructions. No tag has a second ``<`` in it."""
+
+    _ENDS: ClassVar = {b"<": b"<", b"<!--": b"-->", b"<?": b"?>"}
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._seam = b""
+        self._begun: dict[bytes, int] = {}
+
+    def take(self, piece: bytes) -> None:
+        """Look at what comes next.
+
+        Raises:
+            BrokenFile: something has had no end for too long.
+        """
+        base, text = self._at - len(self._seam), self._seam + piece
+        for begin, end in self._ENDS.items():
+            began, ended = text.rfind(begin), text.rfind(end)
+            if ended >= 0:
+                self._begun.pop(begin, None)
+            if began >= 0 and began >= ended:
+                self._begun.setdefault(begin, base + began)
+        self._at += len(piece)
+        self._seam = text[-3:]
+        if self._begun and self._at - min(self._begun.values()) > LONGEST_RECORD:
+            raise BrokenFile(f"a text, tag or comment of more than {LONGEST_RECORD // 1024 // 1024} MiB")
 
 
 def _message(parser: etree.XMLPullParser, error: etree.XMLSyntaxError) -> str:

@@ -90,7 +90,7 @@ class MarcReader(Reader):
         """Take our endings, XML that is MARC, and what begins with the leader of a record."""
         if filename.lower().endswith((".mrc", ".marc", ".marcxml")):
             return True
-        is_xml = _ROOT.fullmatch(xml_records.root_tag(head)) and NAMESPACE.encode() in head
+        is_xml = _ROOT.fullmatch(xml_records.root_tag(head)) and NAMESPACE.encode() in xml_records.plain_head(head)
         return bool(is_xml) or _LEADER.match(head.lstrip()) is not None
 
     def read(self, stream: BinaryIO, filename: str) -> Iterator[Finding]:  # noqa: ARG002 - the content tells
