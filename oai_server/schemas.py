@@ -20,6 +20,8 @@ LARGEST = 8 * 1024 * 1024
 """Bytes of a schema: the largest of them, MODS, has a twentieth of that."""
 TIMEOUT = 30
 """Seconds that a host may stay silent."""
+LONGEST = 300
+"""Seconds that a schema may take in all."""
 TRIES = 3
 
 
@@ -87,13 +89,30 @@ def _download(address: str, wait: Callable[[float], None]) -> bytes:
         try:
             request = Request(address, headers={"User-Agent": "oai-server"})  # noqa: S310 - http and https alone
             with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-                return bytes(answer.read(LARGEST + 1))
+                return _read(answer)
         except (URLError, TimeoutError, http.client.HTTPException, ConnectionError) as error:
             final = isinstance(error, HTTPError) and error.code < 500 and error.code != 429
             if final or tried == TRIES:
                 raise
         wait(2.0**tried)
     raise AssertionError("unreachable")
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Return what is answered, one byte more than is allowed at most.
+
+    Raises:
+        TimeoutError: it trickles in for too long.
+    """
+    deadline = time.monotonic() + LONGEST
+    data = bytearray()
+    while len(data) <= LARGEST and (piece := answer.read1(LARGEST + 1 - len(data))):
+        data += piece
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it takes longer than {LONGEST} s")
+    if answer.length and len(data) <= LARGEST:
+        raise http.client.IncompleteRead(bytes(data), answer.length)
+    return bytes(data)
 
 
 def _sum(data: bytes) -> str:

@@ -47,6 +47,8 @@ _SAFE_TOKEN = re.compile(r"[A-Za-z0-9_.~-]+")
 _SETSPEC = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _EMAIL = re.compile(r"[^\s@:]+@([^\s@.]+\.)+[^\s@.]+")
+MOST_NODES = 2_000_000
+"""Tags and attributes of an answer: each takes a hundred bytes and more while it is read."""
 
 
 class Reply(NamedTuple):
@@ -258,6 +260,9 @@ class _Examination:
 
     def _envelope(self, reply: Reply, arguments: Sequence[tuple[str, str]]) -> Page | None:
         request = reply.request
+        if (nodes := sum(map(reply.body.count, (b"<", b'="', b"='")))) > MOST_NODES:
+            self.broken("XM-1", request, f"{nodes} tags and attributes, which are not read")
+            return None
         try:
             root = etree.fromstring(reply.body, _parser())
         except (etree.XMLSyntaxError, ValueError) as error:

@@ -124,10 +124,15 @@ def _opened(file: Path) -> Iterator[Engine]:
             with engine.connect() as connection:
                 sound = connection.exec_driver_sql("PRAGMA quick_check").scalar_one()
                 found = schema.current(connection)
+                programs = connection.exec_driver_sql(
+                    "SELECT count(*) FROM sqlite_master WHERE type IN ('view', 'trigger')"
+                ).scalar_one()
             if sound != "ok":
                 raise StoreError(f"{file} is damaged: {' '.join(str(sound).split())[:200]}")
             if found is None:
                 raise StoreError(f"{file} is a database, but no backup made by 'oai-server backup'")
+            if programs:  # they would run here
+                raise StoreError(f"{file} has views or triggers in it, which no backup made by 'oai-server backup' has")
             schema.upgrade(engine, str(file))
         except DBAPIError as error:
             raise StoreError(f"{file} is no backup, or damaged: {error.orig}") from error

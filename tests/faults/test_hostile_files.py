@@ -197,7 +197,7 @@ SURROUNDED = b"---\n%s\n---\n{id: %s, titles: [{value: Beside}]}\n"
 def canonical_cases() -> Iterator[Case]:
     yield Case("deep.jsonl", extra(DEEP, "d1") + b"\n" + jsonl(key="canonical-deep"))
     yield Case("deep.json", array(extra(DEEP, "d2"), key="x"), "not JSON")
-    yield Case("zeros.json", array(*[b"0"] * 100_000, key="canonical-zeros"))
+    yield Case("zeros.json", array(*[b"0"] * 20_000, key="canonical-zeros"))
     yield Case("many.jsonl", extra(MANY, "m1") + b"\n" + jsonl(key="canonical-many"))
     yield Case("sets.jsonl", json.dumps(record("s1", sets=list(map(str, range(100_000))))).encode() + b"\n"
                + jsonl(key="canonical-sets"))  # fmt: skip
@@ -223,7 +223,7 @@ def datacite_cases() -> Iterator[Case]:
 
     yield Case("deep.jsonl", doi("d1", DEEP) + b"\n" + doi("datacite-deep"))
     yield Case("many.json", b'{"data":[%s,%s]}' % (doi("m1", MANY), doi("datacite-many")))
-    yield Case("zeros.json", b'{"data":[%s%s]}' % (doi("datacite-zeros") + b",", b",".join([b"0"] * 100_000)))
+    yield Case("zeros.json", b'{"data":[%s%s]}' % (doi("datacite-zeros") + b",", b",".join([b"0"] * 20_000)))
     yield Case("deep.json", b'{"data":[%s]}' % doi("x", DEEP), "not JSON")
 
 
@@ -246,8 +246,8 @@ def marc_cases() -> Iterator[Case]:
     yield Case("separators.mrc", binary(b"h1", b"\x1e" * MIB) + binary(b"marc-separators"))
     yield Case("subfields.mrc", binary(b"h2", b"\x1fab" * MIB) + binary(b"marc-subfields"))
     yield Case("open.mrc", binary(b"marc-open") + binary(b"h3", b"x" * 20 * MIB)[:-1], "longer than 16 MiB")
-    yield Case("leaders.mrc", binary(b"h4")[:40] * 20_000 + binary(b"marc-leaders"))
-    yield Case("nothing.mrc", b"\x1d" * 100_000 + binary(b"marc-nothing"))
+    yield Case("leaders.mrc", binary(b"h4")[:40] * 2_000 + binary(b"marc-leaders"))
+    yield Case("nothing.mrc", b"\x1d" * 5_000 + binary(b"marc-nothing"))
     before, after = (binary(b"h5", b"@@") + binary(b"marc-bomb")).split(b"@@")
     yield Case("bomb.mrc.gz", gzip.compress(before) + MEMBER * 4 + gzip.compress(after), "longer than 16 MiB")
 
