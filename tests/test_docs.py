@@ -28,7 +28,7 @@ from metadata_formats import record as model
 from metadata_formats import registry
 from oai_server import config
 from oai_server.cli import main
-from oai_server.ingest import document, marc, profile, readers, rules, table
+from oai_server.ingest import document, marc, metadata, profile, readers, rules, table
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -292,6 +292,7 @@ def test_the_page_of_the_record_has_no_other_shape() -> None:
         ("Keys of a field", table.Field),
         ("Document pages", document.Profile),
         ("MARC", marc.Profile),
+        ("XML records", metadata.Profile),
     ],
 )
 def test_every_key_of_a_profile_is_documented(title: str, shape: type[msgspec.Struct]) -> None:
