@@ -74,9 +74,9 @@ _CC_PORTS = {  # version -> jurisdictions; "-" is the licence without one
     " ug us ve vn",
     "4.0": "-",
 }
-_CC_ZERO = "http://creativecommons.org/publicdomain/zero/1.0/"
+CC_ZERO = "http://creativecommons.org/publicdomain/zero/1.0/"
 RIGHTS_URIS = frozenset(
-    {_CC_ZERO, "http://creativecommons.org/publicdomain/mark/1.0/"}
+    {CC_ZERO, "http://creativecommons.org/publicdomain/mark/1.0/"}
     | {f"http://rightsstatements.org/vocab/{code}/1.0/" for code in _RS_CODES}
     | {
         f"http://creativecommons.org/licenses/{licence}/{version}/" + ("" if port == "-" else f"{port}/")
@@ -181,10 +181,11 @@ class Edm(Format):
 
 
 class Rule(NamedTuple):
-    """What Europeana demands of a record: the name of the rule, the demand in words, and its test."""
+    """What Europeana demands of a record: name, the demand in words, the path that decides it, and its test."""
 
     name: str
     demand: str
+    where: str
     is_met: Callable[[Record], bool]
 
 
@@ -211,10 +212,15 @@ def _type_of_file(mime: str | None) -> str | None:
 @lru_cache(maxsize=1024)
 def rights_uri(uri: str) -> str | None:
     """Return a rights URI as Europeana spells it (from ``https:``, ``/page/``, ``/deed.en``); None if it takes none."""
+    plain = plain_rights(uri)
+    return plain if plain in RIGHTS_URIS else None
+
+
+def plain_rights(uri: str) -> str:
+    """Return a rights URI in the one spelling of its vocabulary: ``http:``, no page of words, a slash at the end."""
     plain = re.sub(r"^https?://(?:www\.)?", "http://", uri).partition("?")[0].partition("#")[0]
     plain = re.sub(r"/(?:(?:deed|legalcode)(?:\.[\w-]+)?)?$", "", plain) + "/"
-    plain = plain.replace("http://rightsstatements.org/page/", "http://rightsstatements.org/vocab/")
-    return plain if plain in RIGHTS_URIS else None
+    return plain.replace("http://rightsstatements.org/page/", "http://rightsstatements.org/vocab/")
 
 
 class _Web(NamedTuple):
@@ -270,21 +276,38 @@ def _is_on_the_web(record: Record) -> bool:
 
 # A main title (EU-2) every record has; EU-1 and EU-9 to EU-12 concern the XML alone, and rendering keeps them.
 RULES = (
-    Rule("EU-3", "a subject, a genre, a place or a period", _is_about_something),
-    Rule("EU-4", "a type that is TEXT, IMAGE, SOUND, VIDEO or 3D", lambda record: edm_type(record) is not None),
-    Rule("EU-5", "the language of a text", _has_language),
-    Rule("EU-6", "a data provider", lambda record: bool(record.provider and collapse(record.provider.data_provider))),
-    Rule("EU-6", "a provider", lambda record: bool(record.provider and collapse(record.provider.provider))),
-    Rule("EU-7", "the address of a page or a file that shows the item", _is_on_the_web),
+    Rule("EU-3", "a subject, a genre, a place or a period", "subjects", _is_about_something),
+    Rule(
+        "EU-4",
+        "a type that is TEXT, IMAGE, SOUND, VIDEO or 3D",
+        "resource_type",
+        lambda record: edm_type(record) is not None,
+    ),
+    Rule("EU-5", "the language of a text", "languages", _has_language),
+    Rule(
+        "EU-6",
+        "a data provider",
+        "provider.data_provider",
+        lambda record: bool(record.provider and collapse(record.provider.data_provider)),
+    ),
+    Rule(
+        "EU-6",
+        "a provider",
+        "provider.provider",
+        lambda record: bool(record.provider and collapse(record.provider.provider)),
+    ),
+    Rule("EU-7", "the address of a page or a file that shows the item", "media", _is_on_the_web),
     Rule(
         "EU-8",
         "a rights URI of Europeana's list",
+        "rights.uri",
         lambda record: bool(record.rights and record.rights.uri and rights_uri(record.rights.uri)),
     ),
     Rule(
         "EU-14",
         "metadata under CC0",
-        lambda record: record.rights is None or rights_uri(record.rights.metadata_licence) == _CC_ZERO,
+        "rights.metadata_licence",
+        lambda record: record.rights is None or rights_uri(record.rights.metadata_licence) == CC_ZERO,
     ),
 )
 """The rules that a record can break, by the names that the readiness report uses."""

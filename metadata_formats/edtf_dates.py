@@ -14,9 +14,7 @@ import calendar
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
-
-import edtf
+from typing import Any, Literal, NamedTuple
 
 LONGEST = 100
 """Characters: a longer text is no date, and the general grammar takes exponential time on adversarial input."""
@@ -49,9 +47,7 @@ def is_valid(text: str) -> bool:
         return _exists(first) and _exists(last) and _not_after(start, end)
     if _FREQUENT.fullmatch(text):
         return True
-    try:
-        parsed = edtf.parse_edtf(text)
-    except (edtf.EDTFParseException, ValueError, OverflowError, RecursionError, TypeError, AttributeError):
+    if (parsed := _parsed(text)) is None:
         return False
     for day in re.finditer(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)", text):
         if not _day_exists(*map(int, day.groups())):
@@ -147,12 +143,23 @@ def _read(text: str) -> Bounds | None:
     return None
 
 
+def _parsed(text: str) -> Any:
+    """Return what the library makes of EDTF; None where it is none. The library loads slowly, and few dates need it."""
+    import edtf
+
+    try:
+        return edtf.parse_edtf(text)
+    except (edtf.EDTFParseException, ValueError, OverflowError, RecursionError, TypeError, AttributeError):
+        return None
+
+
 def _asked(text: str) -> Bounds:
     """Return the bounds that the library finds, whole years as years."""
+    if (parsed := _parsed(text)) is None:
+        return None, None
     try:
-        parsed = edtf.parse_edtf(text)
         first, last = _iso_day(parsed.lower_strict()), _iso_day(parsed.upper_strict())
-    except (edtf.EDTFParseException, ValueError, OverflowError, RecursionError, TypeError, AttributeError):
+    except (ValueError, OverflowError, RecursionError, TypeError, AttributeError):
         return None, None
     if first and last and first.endswith("-01-01") and last.endswith("-12-31"):
         return first[:4], last[:4]

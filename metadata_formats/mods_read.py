@@ -31,6 +31,7 @@ from metadata_formats.reading import (
     absolute_uri,
     catalogue_date,
     edtf_only,
+    language_code,
     life_dates,
 )
 from metadata_formats.vocabularies import (
@@ -43,7 +44,6 @@ from metadata_formats.vocabularies import (
     RESOURCE_TYPES,
     RIGHTS_LABELS,
     RIGHTS_VOCABULARIES,
-    language,
 )
 from metadata_formats.xml import collapse
 
@@ -145,23 +145,13 @@ _MARC = re.compile(r"(\d[\du]{3})(\d\d)?(\d\d)?")
 _NUMBER = r"([-+]?\d+(?:\.\d+)?)"
 _POINT = re.compile(rf"{_NUMBER}\s*,\s*{_NUMBER}")
 _BOX = re.compile(rf"{_NUMBER},{_NUMBER} {_NUMBER},{_NUMBER}")
-_NAMED_IN = ("en", "de", "fr", "es", "it")
 _LANGUAGE_SCHEMES = frozenset(("rfc5646", "rfc4646", "rfc3066", "iso639-1"))
 
 
-@lru_cache(maxsize=4096)
 def _language_named(text: str) -> str | None:
     """Return the three-letter code of a language by its name, code or tag; None where there is no such language."""
-    try:
-        if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", text):
-            found = langcodes.find(name := text.rstrip("."))  # it also finds what is only alike
-            known_as = (found.autonym(), *(found.display_name(spoken) for spoken in _NAMED_IN))
-            return language(found.to_alpha3()).code if name.casefold() in map(str.casefold, known_as) else None
-        known = langcodes.Language.get(text)
-        code = text.lower() if len(text) == 3 else known.to_alpha3(variant="B")
-        return code if known.is_valid() else None
-    except (LookupError, ValueError):
-        return None
+    known = language_code(text.rstrip("."))
+    return known["code"] if known else None
 
 
 @lru_cache(maxsize=4096)

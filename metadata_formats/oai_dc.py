@@ -23,7 +23,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from lxml import etree
+
 from metadata_formats import edtf_dates
+from metadata_formats.reading import ReadDate, Reading, edtf_only
 from metadata_formats.record import (
     Agent,
     Date,
@@ -66,6 +69,7 @@ class OaiDc(Format):
 
     prefix = "oai_dc"
     namespace = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+    element = "dc"
     schema = "http://www.openarchives.org/OAI/2.0/oai_dc.xsd"
     version = "1"
     options: ClassVar[Mapping[str, Any]] = {
@@ -109,6 +113,12 @@ class OaiDc(Format):
         elements = _elements(record, context)
         empty = f"<oai_dc:dc{self._root}/>"
         return Document(self.namespace, branch("oai_dc:dc", elements, self._root) or empty)
+
+    def read(self, root: etree._Element, read_date: ReadDate = edtf_only) -> Reading:
+        """Return what simple Dublin Core says; its identifier is its first address, DOI or handle."""
+        from metadata_formats import oai_dc_read  # it turns the tables of this module round
+
+        return oai_dc_read.read(root, read_date)
 
 
 def _elements(record: Record, context: Context) -> Iterator[str]:

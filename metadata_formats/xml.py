@@ -21,6 +21,10 @@ from urllib.parse import quote
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 _PLAIN_URI = re.compile(r"[A-Za-z0-9:/?@!$&'()*+,;=~._-]*(?:#[A-Za-z0-9:/?@!$&'()*+,;=~._-]*)?")
 _URI_PARTS = re.compile(r"([^:/?#]+:(?://[^/?#]*)?)([^#]*)(#?)(.*)")  # up to the host, up to the fragment, fragment
+_ABSOLUTE_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]*:(//([^/?#@\[\]:]*(:[^/?#@\[\]:]*)?@)?([^/?#@\[\]:]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+    r"([/?#].*)?|(?!//).*)"
+)
 _URI_SAFE = ":/?@!$&'()*+,;=%"
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*")  # xs:language
@@ -98,6 +102,14 @@ def uri(text: str | None) -> str | None:
         return None
     host, path, mark, fragment = parts.groups()
     return quote(host, safe=_URI_SAFE + "[]") + quote(path, safe=_URI_SAFE) + mark + quote(fragment, safe=_URI_SAFE)
+
+
+def is_uri(text: str) -> bool:
+    """Tell whether text is an absolute URI as RFC 3986 writes it, with nothing left to encode.
+
+    It has a scheme, and behind that anything, or a host, perhaps with a user before it and a port after it.
+    """
+    return _ABSOLUTE_URI.fullmatch(text) is not None and uri(text) == text
 
 
 def uri_attribute(name: str, text: str | None) -> str:

@@ -13,11 +13,14 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from metadata_formats import about
+from oai_server.protocol.descriptions import Branding, OfRepository, RightsManifest, is_mail_address
 
 CONFIG = "config.toml"
 SECRET = "secret_key"  # noqa: S105 - the name of the file, not the secret
@@ -25,7 +28,6 @@ DATABASE = "repository.sqlite"
 DEFAULT_FORMATS = ("oai_dc", "mods")
 
 _DOMAIN = re.compile(r"[a-zA-Z][a-zA-Z0-9\-]*(\.[a-zA-Z][a-zA-Z0-9\-]+)+")
-_EMAIL = re.compile(r"[^\s@]+@([^\s@.]+\.)+[^\s@.]+")
 _SETSPEC = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")
 
 
@@ -34,12 +36,18 @@ class ConfigError(Exception):
 
 
 class Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How the files of one source are read: the defaults of ``oai-server import --source NAME``."""
+    """How one source is read: the defaults of ``oai-server import --source NAME`` and ``harvest --source NAME``.
+
+    ``identifiers`` says whether harvested records keep theirs; ``sweep`` whether to look for what is no longer listed
+    without being told that it is deleted.
+    """
 
     reader: str | None = None
     profile: str | None = None
     id_prefix: str = ""
     mode: Literal["update", "full", "delete"] = "update"
+    identifiers: Literal["source", "own"] = "source"
+    sweep: bool | None = None
 
 
 class SetSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +57,13 @@ class SetSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     description: str | None = None
     where: str | None = None
     tombstones: bool = False
+    rights_manifest: RightsManifest | None = None
+    branding: Branding | None = None
+
+    @property
+    def descriptions(self) -> list[bytes]:
+        """What it says of itself, beside its description."""
+        return [one.to_xml() for one in (self.rights_manifest, self.branding) if one is not None]
 
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -71,12 +86,15 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     page_bytes: Annotated[int, Meta(ge=1024)] = 8 * 1024 * 1024
     token_days: Annotated[float, Meta(ge=1, le=3650)] = 7
     formats: list[str] | dict[str, dict[str, Any]] = msgspec.field(default_factory=lambda: list(DEFAULT_FORMATS))
+    about: list[str] = msgspec.field(default_factory=lambda: ["provenance"])
     deleted_record: Literal["persistent", "transient"] = "persistent"
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
     threads: Positive = 16
+    schemas: str = ""
     sources: dict[str, Source] = {}
     sets: dict[str, SetSettings] = {}
+    description: OfRepository = msgspec.field(default_factory=OfRepository)
 
     @property
     def prefixes(self) -> list[str]:
@@ -90,7 +108,13 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def format_options(self, prefix: str) -> dict[str, Any]:
         """Return the options of one format, as ``[formats.PREFIX]`` gives them."""
         options = self.formats.get(prefix, {}) if isinstance(self.formats, dict) else {}
-        return {key: value for key, value in options.items() if key != "enabled"}
+        return {key: value for key, value in options.items() if key not in ("enabled", "plugin")}
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """Which of several formats of one prefix is meant, by prefix."""
+        tables = self.formats if isinstance(self.formats, dict) else {}
+        return {prefix: options["plugin"] for prefix, options in tables.items() if "plugin" in options}
 
     @property
     def keys(self) -> list[str]:
@@ -99,7 +123,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
-TABLES = frozenset({"sources", "sets"})
+TABLES = frozenset({"sources", "sets", "description"})
 _DEFAULTS = Settings()
 
 
@@ -200,10 +224,27 @@ def _readable(error: Exception, origin: Mapping[str, str], path: Path) -> str:
     key = re.split(r"[.\[]", where)[0]
     unknown = re.search(r"unknown field `(\w+)`", text)
     if unknown:
-        kinds: dict[str, type[msgspec.Struct]] = {"sources": Source, "sets": SetSettings}
-        names = [field.name for field in msgspec.structs.fields(kinds.get(key, Settings))]
+        names = _keys(where)
         return f"{origin.get(key, path)}: unknown setting {unknown[1]!r} in [{where}]{nearest(unknown[1], names)}"
+    missing = re.search(r"missing required field `(\w+)`", text)
+    if missing:
+        return f"{origin.get(key, path)}: the setting {missing[1]!r} is missing in [{where}]"
     return f"{origin.get(key, path)}: {where}: {text}"
+
+
+def _keys(where: str) -> list[str]:
+    """Return the keys that the table at a path has, as ``sets[...].branding``."""
+    table: Any = Settings
+    for key in re.findall(r"(?:^|\.)(\w+)", where):
+        table = _table(next(field.type for field in msgspec.structs.fields(table) if field.name == key))
+    return [field.name for field in msgspec.structs.fields(table)]
+
+
+def _table(kind: Any) -> Any:
+    """Return the table in a type: that of ``list[Source]``, ``dict[str, Source]`` and ``Source | None`` is Source."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next(filter(None, map(_table, get_args(kind))), None)
 
 
 def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
@@ -218,7 +259,7 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
     if not _DOMAIN.fullmatch(settings.domain):
         refuse("domain", f"{settings.domain!r} is not a domain name like archive.example.org")
     for email in settings.admin_emails:
-        if not _EMAIL.fullmatch(email):
+        if not is_mail_address(email):
             refuse("admin_emails", f"{email!r} is not a bare mail address like admin@archive.example.org")
     for key in settings.keys:
         if len(key) < 16 and key:
@@ -230,12 +271,17 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
             refuse(
                 "replica_urls", f"{address!r} is not an address like postgresql+psycopg://user:password@host/database"
             )
+    for name in settings.about:
+        if name not in about.NAMES:
+            refuse("about", f"there is no container {name!r}{nearest(name, about.NAMES)}")
     for spec in settings.sets:
         if not _SETSPEC.fullmatch(spec):
             refuse("sets", f"{spec!r} is not a setSpec: letters, digits and -_.!~*'() in parts joined by colons")
     for prefix, options in settings.formats.items() if isinstance(settings.formats, dict) else ():
         if not isinstance(options.get("enabled", True), bool):
             refuse("formats", f"[formats.{prefix}] enabled: it is true or false")
+        if not isinstance(options.get("plugin", ""), str):
+            refuse("formats", f"[formats.{prefix}] plugin: it is the name of a file or a class, as titles.py")
         if prefix == "oai_dc" and not options.get("enabled", True):
             refuse("formats", "oai_dc cannot be left out: OAI-PMH wants every item in it")
     if not settings.repository_name.strip():

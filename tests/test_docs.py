@@ -22,19 +22,24 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 import pytest
+from jmespath.functions import Functions
 from places import ROOT
 
+from metadata_formats import mapping, registry, stylesheet
 from metadata_formats import record as model
-from metadata_formats import registry
 from oai_server import config
 from oai_server.cli import main
-from oai_server.ingest import document, marc, metadata, profile, readers, rules, table
+from oai_server.ingest import document, ead, marc, metadata, profile, readers, rules, table
+from oai_server.protocol import descriptions
+from oai_server.readiness import profile as portals
+from oai_server.readiness.protocol_rules import RULES
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = [*PAGES, ROOT / "docs/examples/README.md", ROOT / "instance/README.md"]
-RUN, RECORD, FORMATS, PROFILES, PUBLISH = (
-    (ROOT / "docs" / f"{name}.md").read_text() for name in ("run", "record", "formats", "profiles", "publish")
+RUN, RECORD, FORMATS, PLUGINS, PROFILES, PUBLISH, PORTALS = (
+    (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("run", "record", "formats", "plugins", "profiles", "publish", "portals")
 )
 COMMON = {"--instance", "--debug", "--help"}
 OF_TESTS = {"OAI_SCHEMAS", "OAI_DATA", "OAI_EXPECTED"}
@@ -87,7 +92,26 @@ def headings(page: str) -> set[str]:
 
 
 def options(command: click.Command) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    return {
+        name
+        for parameter in command.params
+        for name in [*parameter.opts, *parameter.secondary_opts]
+        if name.startswith("--")
+    }
+
+
+def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
+    """Return every command by what one types for it: ``import``, ``schemas fetch``."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            found[before + name] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{before}{name} ")
+    return found
+
+
+COMMANDS = commands(main)
 
 
 def names(shape: type[msgspec.Struct]) -> list[str]:
@@ -156,21 +180,22 @@ def test_make_demo_shows_what_the_readme_says(ran: dict[str, subprocess.Complete
 
 
 def test_every_command_and_option_is_documented_and_no_other() -> None:
-    documented = re.findall(r"^### oai-server (\w+)$", RUN, re.MULTILINE)
-    assert sorted(documented) == sorted(main.commands)
+    documented = re.findall(r"^### oai-server ([a-z ]+)$", RUN, re.MULTILINE)
+    assert sorted(documented) == sorted(COMMANDS)
     assert rows(section(RUN, "Commands")).keys() == COMMON
-    for name, command in main.commands.items():
+    for name, command in COMMANDS.items():
         assert rows(section(RUN, f"oai-server {name}")).keys() == options(command) - COMMON, name
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_names_a_command_option_or_variable_that_is_not_there(page: Path) -> None:
     text = page.read_text()
-    every = set.union(*map(options, main.commands.values())) | COMMON | {"--version"}
+    every = set.union(*map(options, COMMANDS.values())) | COMMON | {"--version"}
     for piece in code(text):
-        for name, rest in re.findall(r"oai-server ([a-z]+)\b([^;&|`]*)", piece):
-            assert name in main.commands, piece
-            unknown = set(re.findall(r"(?<!\S)--[a-z-]+", rest)) - options(main.commands[name]) - COMMON
+        for said in re.findall(r"oai-server ((?![/-])[a-z][^;&|`]*)", piece):
+            name = max((name for name in COMMANDS if re.match(rf"{name}\b", said)), key=len, default="")
+            assert name, piece
+            unknown = set(re.findall(r"(?<!\S)--[a-z-]+", said)) - options(COMMANDS[name]) - COMMON
             assert not unknown, piece
         if piece.startswith("--"):
             assert piece.split()[0] in every, piece
@@ -179,15 +204,15 @@ def test_no_page_names_a_command_option_or_variable_that_is_not_there(page: Path
 
 
 def test_every_setting_is_documented_with_its_default_and_variable() -> None:
-    documented = {key: cells for key, cells in rows(section(RUN, "Settings")).items() if len(cells) == 3}
+    settings, _, tables = section(RUN, "Settings").partition("| key of ")
+    documented = rows(settings)
     assert list(documented) == list(config.FIELDS)
     defaults = config.Settings()
     for key in config.FIELDS.keys() - config.TABLES:
         default, variable, _ = documented[key]
         assert json.loads(default.strip("`")) == getattr(defaults, key), key
         assert variable == f"`OAI_{key.upper()}`"
-    keys = {key for key, cells in rows(section(RUN, "Settings")).items() if len(cells) == 2}
-    assert keys == {*names(config.Source), *names(config.SetSettings)}
+    assert set(rows(tables)) == {*names(config.Source), *names(config.SetSettings)}
 
 
 def test_the_example_configuration_has_every_setting_with_its_default() -> None:
@@ -200,6 +225,7 @@ def test_the_example_configuration_has_every_setting_with_its_default() -> None:
     uncommented = tomllib.loads(re.sub(r"^# (?!---)", "", tables.partition("\n")[2], flags=re.MULTILINE))
     settings_read = msgspec.convert(uncommented, config.Settings)
     assert set(uncommented) == config.TABLES
+    assert set(names(descriptions.OfRepository)) == set(uncommented["description"])
     assert set(names(config.Source)) == set(uncommented["sources"]["museum"]), settings_read
 
 
@@ -238,6 +264,20 @@ def test_every_format_is_documented_with_the_options_that_it_reads() -> None:
         assert made.namespace in text
 
 
+def test_every_key_and_function_of_a_map_is_documented() -> None:
+    text = section(PLUGINS, "A map")
+    functions = set(re.findall(r"`(\w+)\(", text))
+    own = set(mapping.MapFunctions.FUNCTION_TABLE) - set(Functions.FUNCTION_TABLE)
+    assert functions == own | {"join"}
+    keys = [field.encode_name for field in msgspec.structs.fields(mapping.Entry)]
+    assert {row for row in rows(text) if "(" not in row} == set(keys)
+
+
+def test_every_limit_of_a_stylesheet_is_documented_with_its_default() -> None:
+    documented = {key: cells[0] for key, cells in rows(section(PLUGINS, "A stylesheet")).items()}
+    assert documented == {"seconds": f"{stylesheet.SECONDS:g}", "megabytes": str(stylesheet.MEGABYTES)}
+
+
 def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:
     documented = re.findall(r"^\| (.+?) \| `(\w+)` \|", PUBLISH, re.MULTILINE)
     assert {name for _, name in documented} == readers.installed().keys()
@@ -245,6 +285,18 @@ def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:
         for ending in re.findall(r"`(\.\w+)`", endings):
             head = b"PK\x03\x04" if ending == ".xlsx" else b""
             assert readers.load(name).recognises(f"file{ending}", head), ending
+
+
+def test_every_rule_of_a_portal_is_documented_with_its_severity() -> None:
+    for one in portals.load():
+        documented = {rule: cells[0] for rule, cells in rows(section(PORTALS, one.name)).items()}
+        checked = {rule.name: rule.severity.value for rule in one.rules}
+        assert documented == checked | dict.fromkeys(one.unchecked, "not checked"), one.name
+
+
+def test_every_rule_of_the_protocol_is_documented_as_it_is() -> None:
+    documented = {rule: tuple(cells) for rule, cells in rows(section(PORTALS, "protocol")).items()}
+    assert documented == {name: (rule.severity.value, rule.says, rule.why) for name, rule in RULES.items()}
 
 
 def test_every_rule_that_is_shown_can_be_used() -> None:
@@ -293,10 +345,27 @@ def test_the_page_of_the_record_has_no_other_shape() -> None:
         ("Document pages", document.Profile),
         ("MARC", marc.Profile),
         ("XML records", metadata.Profile),
+        ("Finding aids", ead.Profile),
     ],
 )
 def test_every_key_of_a_profile_is_documented(title: str, shape: type[msgspec.Struct]) -> None:
     assert list(rows(section(PROFILES, title))) == names(shape)
+
+
+@pytest.mark.parametrize(
+    ("title", "shape"),
+    [
+        ("Rights manifest", descriptions.RightsManifest),
+        ("Friends", descriptions.Friends),
+        ("Branding", descriptions.Branding),
+        ("Renderings", descriptions.Rendering),
+        ("Gateway", descriptions.Gateway),
+        ("Eprints", descriptions.Eprints),
+        ("Policies", descriptions.Policy),
+    ],
+)
+def test_every_key_of_a_description_is_documented(title: str, shape: type[msgspec.Struct]) -> None:
+    assert sorted(rows(section((ROOT / "docs/descriptions.md").read_text(), title))) == sorted(names(shape))
 
 
 def test_every_label_of_a_page_is_documented() -> None:

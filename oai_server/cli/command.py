@@ -8,29 +8,36 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from metadata_formats import registry
+from metadata_formats import plugins, registry
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest.importer import ImportRefused
+from oai_server.ingest.oai_client import HarvestError
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
+from oai_server.readiness.profile import ProfileError
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
 
+REFUSALS = (
+    ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError, HarvestError,
+)  # fmt: skip
+"""Errors whose text is for people as it is."""
+
 NOTHING_DONE = 2
 SOME_REJECTED = 1
+FORMATS = "formats"
+"""The folder of an instance with formats of its own."""
 
 
 class Installation:
@@ -40,20 +47,33 @@ class Installation:
         self.folder = folder
         self.settings: Settings = config.load(folder)
         self._opened: list[Store] = []
-        self._formats = registry.load(self.settings.prefixes)
+        self._plugins = plugins.found(folder / FORMATS)
+        self._formats = self._loaded(self.settings.prefixes)
         for prefix, made in self._formats.items():
             registry.check_options(made, self.settings.format_options(prefix))
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
+
+    def _loaded(self, prefixes: Iterable[str] | None) -> dict[str, registry.Format]:
+        return registry.load(prefixes, self._plugins, self.settings.plugins)
+
+    @property
+    def schemas(self) -> Path:
+        """The folder of XML schemas: as the settings say, else ``schemas`` in the instance."""
+        return Path(self.settings.schemas) if self.settings.schemas else self.folder / "schemas"
 
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
         return self._formats
 
+    def installed(self) -> dict[str, registry.Format]:
+        """Return all formats that the settings could offer: built in, installed, and in the instance's folder."""
+        return self._loaded(None)
+
     def rendering(self) -> Formats:
         """Return the formats with their options, and the rules of the sets."""
         made, settings = self.formats(), self.settings
         options = {prefix: settings.format_options(prefix) for prefix in made}
-        return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
+        return Formats(made, settings.repository_name, settings.base_url, options, self.rules, settings.about)
 
     def database(self) -> Store:
         """Return the store, whatever there is; it is closed with the installation."""
@@ -89,7 +109,7 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             with closing(Installation(config.folder(instance))) as installation:
                 status = function(installation, **options) or 0
             sys.exit(status)
-        except (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused) as error:
+        except REFUSALS as error:
             if debug:
                 raise
             fail(str(error))
@@ -136,10 +156,13 @@ def declare(installation: Installation, store: Store) -> None:
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int], None]]:
     """Show a progress bar on a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("records"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("import", total=None)

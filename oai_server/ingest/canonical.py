@@ -15,6 +15,7 @@ import yaml
 
 from metadata_formats import record as model
 from oai_server.ingest import profile as profiles
+from oai_server.ingest.datacite import DataciteReader
 from oai_server.ingest.files import LONGEST_RECORD, BrokenFile, lines, whole
 from oai_server.ingest.reader import Finding, Found, Reader, Rejected
 
@@ -46,7 +47,9 @@ class CanonicalReader(Reader):
 
     @classmethod
     def recognises(cls, filename: str, head: bytes) -> bool:
-        """Take our endings, and what begins like a JSON object or an array of objects."""
+        """Take our endings, and what begins like a JSON object or an array of objects; but not what is DataCite."""
+        if DataciteReader.recognises(filename, head):
+            return False
         if filename.lower().endswith((".jsonl", ".ndjson", ".json", ".yaml", ".yml")):
             return True
         return bool(re.match(rb'\[?\s*\{\s*(["}]|$)', head.removeprefix(_BOM).lstrip())) and "." not in filename

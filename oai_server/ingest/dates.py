@@ -115,6 +115,7 @@ _SEASON = re.compile(rf"{_MARKS}(?P<season>{'|'.join(_SEASONS)}),? (?:of )?(?P<y
 _ISO = re.compile(
     r"[12]\d{3}-(?:0[1-9]|1[0-2])(?:-\d\d)?(?:/[12]\d{3}-(?:0[1-9]|1[0-2])(?:-\d\d)?)?|[12]\d{3}/[12]\d{3}"
 )
+_MONTH_YEAR = re.compile(r"(0?[1-9]|1[0-2])/([12]\d{3})")
 _NUMBERS = re.compile(r"(\d\d?)([./-])(\d\d?)\2([12]\d{3})")
 
 
@@ -161,6 +162,8 @@ def _single(text: str, order: Order | None) -> str | None:
         if match := worded.fullmatch(text):
             day = f"-{int(match['day']):02}" if match["day"] else ""
             return f"{match['year']}-{_MONTHS[match['month']]:02}{day}{_mark(match)}"
+    if match := _MONTH_YEAR.fullmatch(text):
+        return f"{match[2]}-{int(match[1]):02}"
     return _numeric(text, order)
 
 

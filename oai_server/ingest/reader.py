@@ -7,9 +7,9 @@ it holds one record at a time, never the file. It never raises for bad input: wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from metadata_formats.record import Record
 
@@ -31,18 +31,28 @@ class Remark:
     value: str
 
 
+class Unaltered(NamedTuple):
+    """A payload as another repository gives it: the prefix that the format has here, and the bytes."""
+
+    prefix: str
+    body: bytes
+
+
 @dataclass(frozen=True)
 class Found:
     """A record, and where it stood in its file: ``line 12``, ``row 3``, or nothing for a file of one record.
 
     ``source_key`` is what its source knows it by, where that is not the record's own ``id``: a harvested record is
-    known by the OAI identifier of its header.
+    known by the OAI identifier of its header. ``unaltered`` is its payload in a format as its source gives it, to be
+    served as it is. ``scope``: see :func:`in_scope`.
     """
 
     record: Record
     where: str = ""
     remarks: tuple[Remark, ...] = ()
     source_key: str | None = None
+    scope: str | None = None
+    unaltered: Unaltered | None = None
 
     @property
     def key(self) -> str:
@@ -55,16 +65,28 @@ class Rejected:
     """Something that could not be taken.
 
     ``key`` is the record's own identifier where that could still be read. ``ends`` tells that the file could not be
-    read any further (a truncated gzip, a broken workbook): nobody knows what came behind.
+    read any further (a truncated gzip, a broken workbook): nobody knows what came behind. ``scope``: see
+    :func:`in_scope`.
     """
 
     message: str
     where: str = ""
     key: str | None = None
     ends: bool = False
+    scope: str | None = None
 
 
 Finding = Found | Rejected
+
+
+def in_scope(key: str, scopes: Collection[str]) -> bool:
+    """Tell whether a key is one of the scopes, or one of them and a slash begin it.
+
+    A file may be the whole of a part of its source and of nothing else, as a finding aid is of its components. The
+    reader then says so in every finding, by the key that those of the part begin with; ``""`` is no part at all, None
+    (the default) the whole source.
+    """
+    return key in scopes or any(key[:at] in scopes for at, sign in enumerate(key) if sign == "/")
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from oai_server.protocol import arguments, datestamps, envelope, records
 from oai_server.protocol.arguments import Request
@@ -16,10 +17,14 @@ from oai_server.protocol.descriptions import description_of_set, oai_identifier
 from oai_server.protocol.envelope import element
 from oai_server.protocol.errors import UNPARSED, Fault, Refused
 from oai_server.protocol.lists import Limits, Lists
-from oai_server.protocol.repository import Horizon, Identity, MetadataFormat, Repository
+from oai_server.protocol.repository import Horizon, Identity, MetadataFormat, Repository, Set
 from oai_server.protocol.tokens import Signer
 
 __all__ = ["Limits", "Provider"]
+
+_SAMPLES = 10
+"""Records among which Identify looks for a sample of the identifiers."""
+_NONE: Mapping[str, Sequence[bytes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Answer:
 class Provider:
     """Answers requests from a repository. Keeps no state between them, and may be shared by threads.
 
-    ``descriptions`` are more of Identify's, ready elements with their own namespace declarations, as UTF-8.
+    ``descriptions`` are more of Identify's, ready elements with their own namespace declarations, as UTF-8; those of
+    sets stand under their setSpecs in ``of_sets``.
     """
 
     def __init__(
@@ -43,10 +49,12 @@ class Provider:
         tokens: Signer,
         settings: Limits | None = None,
         descriptions: Sequence[bytes] = (),
+        of_sets: Mapping[str, Sequence[bytes]] = _NONE,
     ) -> None:
         self._repository = repository
         self._identity = identity
-        self._descriptions = (oai_identifier(identity.domain), *descriptions)
+        self._descriptions = descriptions
+        self._of_sets = of_sets
         self._lists = Lists(repository, tokens, settings or Limits())
         self._verbs = {
             "Identify": self._identify,
@@ -93,8 +101,9 @@ class Provider:
             + element("granularity", "YYYY-MM-DDThh:mm:ssZ")
             + element("compression", "gzip")
         )
-        described = (b"<description>" + description + b"</description>\n" for description in self._descriptions)
-        return Answer([text.encode(), *described])
+        rows, _ = self._repository.page("oai_dc", None, clock.earliest, clock.horizon, None, _SAMPLES, 1, bodies=False)
+        scheme = oai_identifier(identity.domain, (row.identifier for row in rows if not row.deleted))
+        return Answer([text.encode(), *_described("description", [scheme, *self._descriptions])])
 
     def _list_metadata_formats(self, request: Request, _clock: Horizon) -> Answer:
         formats = self._repository.formats()
@@ -114,12 +123,13 @@ class Provider:
         sets = self._repository.sets()
         if not sets:
             raise Refused(_no_sets())
-        parts = (
-            f"<set>{element('setSpec', set_.spec)}{element('setName', set_.name)}"
-            f"{description_of_set(set_.description) if set_.description else ''}</set>\n"
-            for set_ in sets
-        )
-        return Answer(part.encode() for part in parts)
+        return Answer(self._set(set_) for set_ in sets)
+
+    def _set(self, set_: Set) -> bytes:
+        own = [description_of_set(set_.description)] if set_.description else []
+        described = _described("setDescription", [*own, *self._of_sets.get(set_.spec, ())])
+        named = f"<set>{element('setSpec', set_.spec)}{element('setName', set_.name)}"
+        return b"".join([named.encode(), *described, b"</set>\n"])
 
     def _list(self, request: Request, clock: Horizon) -> Answer:
         if arguments.TOKEN in request.given:
@@ -146,6 +156,11 @@ class Provider:
             yield _no_sets()
         if all(format_.prefix != given["metadataPrefix"] for format_ in self._repository.formats()):
             yield Fault("cannotDisseminateFormat", "this repository has no such format; see ListMetadataFormats")
+
+
+def _described(name: str, descriptions: Iterable[bytes]) -> Iterator[bytes]:
+    for description in descriptions:
+        yield b"<%b>%b</%b>\n" % (name.encode(), description, name.encode())
 
 
 def _no_sets() -> Fault:

@@ -1,14 +1,14 @@
-"""Creating and upgrading the schema, by Alembic, as a command of its own: never while a server starts."""
+"""Creating and upgrading the schema, by Alembic, as a command of its own: never while a server starts.
+
+Alembic takes longer to load than most commands take to run, so it is loaded where it is needed alone; which revision
+is the newest is told by the names of its files (``v0001_….py``).
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from oai_server.store.engine import WRITES, StoreError
 
@@ -16,23 +16,25 @@ from oai_server.store.engine import WRITES, StoreError
 _UPGRADE_LOCK = 0x0A1_9DB
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("version_path_separator", "newline")
-    return config
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _revisions() -> list[str]:
+    """Return the revisions that this code knows, oldest first."""
+    return sorted(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py"))
 
 
 def newest() -> str:
     """Return the revision that this code needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return _revisions()[-1]
 
 
 def current(connection: Connection) -> str | None:
     """Return the revision of the database, None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def upgrade(engine: Engine, name: str = "the database") -> tuple[str | None, str]:
@@ -43,7 +45,12 @@ def upgrade(engine: Engine, name: str = "the database") -> tuple[str | None, str
     Raises:
         StoreError: the database is of a newer version.
     """
-    config = _config()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("version_path_separator", "newline")
     with engine.execution_options(**{WRITES: True}).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
@@ -71,6 +78,5 @@ def check(engine: Engine) -> None:
 
 
 def _refuse_newer(found: str | None, name: str) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _revisions():
         raise StoreError(f"{name} has schema {found}, made by a newer server: install that version")

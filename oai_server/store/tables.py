@@ -75,9 +75,10 @@ record = Table(
     Column("format_id", SmallInteger, ForeignKey("format.id"), primary_key=True, autoincrement=False),
     Column("datestamp", Big, nullable=False),
     Column("deleted", Boolean, nullable=False),
-    Column("size", Integer, nullable=False),  # bytes of the body
-    Column("hash", LargeBinary, nullable=False),  # of the body
+    Column("size", Integer, nullable=False),  # bytes of body and about
+    Column("hash", LargeBinary, nullable=False),  # of body and about
     Column("body", LargeBinary),  # the payload as UTF-8, None when deleted
+    Column("about", LargeBinary),  # whole <about> elements as UTF-8, None where there is none
 )
 
 list_ = Table(
@@ -122,6 +123,21 @@ set_ = Table(
     Column("name", Text, nullable=False),
     Column("description", Text),
     Column("tombstones", Boolean, nullable=False, server_default=text("false")),  # show who has left it as deleted
+)
+
+# How far the harvest of another repository's list has come; times are that server's own, as it writes them.
+upstream = Table(
+    "upstream",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("prefix", Text, primary_key=True),
+    Column("setspec", Text, primary_key=True),  # "" is the whole repository
+    Column("complete", Text),
+    Column("swept", Text),
+    Column("by_day", Boolean, nullable=False),
+    Column("started", Text),
+    Column("token", Text),
 )
 
 Index("ix_item_source_deleted", item.c.source, item.c.deleted)

@@ -34,9 +34,10 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
     )
     signer = Signer(settings.keys)
     replicas = [Store(url).harvest(formats) for url in settings.replica_urls]
+    described = settings.description.to_xml(), {spec: said.descriptions for spec, said in settings.sets.items()}
     nodes = Nodes(
-        Provider(repository, identity, signer, limits),
-        [Provider(replica, identity, signer, limits) for replica in replicas],
+        Provider(repository, identity, signer, limits, *described),
+        [Provider(replica, identity, signer, limits, *described) for replica in replicas],
     )
     app.register_blueprint(endpoint.blueprint(nodes))
     app.register_blueprint(pages.blueprint(settings, store, repository))

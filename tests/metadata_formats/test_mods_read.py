@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from strategies import records
@@ -54,6 +54,7 @@ def left(reading: Reading) -> list[tuple[str, str]]:
 # What we wrote.
 
 
+@settings(deadline=None)
 @given(records)
 def test_what_we_wrote_is_written_again_byte_for_byte(item: model.Record) -> None:
     document = render(item)
@@ -273,6 +274,7 @@ def held(item: model.Record) -> Plain:
     return dict(plain)
 
 
+@settings(deadline=None)
 @given(records)
 def test_a_record_comes_back_but_for_what_mods_cannot_tell(item: model.Record) -> None:
     assert held(back(render(item))) == held(item)
@@ -591,6 +593,7 @@ def _element(children: st.SearchStrategy) -> st.SearchStrategy:
     return st.tuples(_NAMES, _ATTRIBUTES, _WORDS, st.lists(children, max_size=4))
 
 
+@settings(deadline=None)
 @given(st.lists(st.recursive(_element(st.just(("x", {}, "", []))), _element, max_leaves=12), max_size=6))
 def test_any_elements_are_read_and_are_then_the_same(elements: list[Any]) -> None:
     def grow(parent: etree._Element, parts: list[Any]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from servers import Installation
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,6 +19,7 @@ from invariants import dump
 
 from oai_server.store import schema
 from oai_server.store.engine import StoreError
+from oai_server.store.publish import Outcome
 from oai_server.store.repository import Store
 from oai_server.store.tables import metadata
 
@@ -34,6 +38,24 @@ def test_an_upgrade_can_be_run_again(store: Store):
     store.check()
 
 
+def test_an_upgrade_from_0002_keeps_all_that_harvesters_know(store: Store):
+    store.resolve_sets(["a:b"])
+    drafts = [draft("a", sets=("a:b",)), draft("b", mods=None), draft("c")]
+    store.publish(drafts)
+    store.withdraw(["oai:d.org:c"])
+    after = dump(store._engine)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE record DROP COLUMN about")
+        connection.exec_driver_sql("DROP TABLE upstream")
+    _stamp(store, "0002")
+    assert store.upgrade() == ("0002", schema.newest())
+    assert dump(store._engine) == after
+    hashes = {row[5] for row in after["record"]}
+    assert hashes == {b"", *(blake2b(body, digest_size=16).digest() for body in (b"<dc/>", b"<mods/>"))}, "as in 0002"
+    assert store.publish(drafts[:2]) == [Outcome.UNCHANGED] * 2
+    assert store.publish([draft("a", sets=("a:b",), abouts={"mods": b"<about/>"})]) == [Outcome.CHANGED]
+
+
 def _stamp(store: Store, revision: str) -> None:
     with store._engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
@@ -47,7 +69,7 @@ def test_a_newer_schema_is_refused(store: Store):
 
 def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schema, "newest", lambda: "9999")
-    with pytest.raises(StoreError, match="schema 0002, this server needs 9999: run 'oai-server upgrade'"):
+    with pytest.raises(StoreError, match="schema 0004, this server needs 9999: run 'oai-server upgrade'"):
         store.check()
 
 
@@ -75,3 +97,11 @@ def test_every_command_refuses_a_newer_schema_in_one_line(new_installation, comm
 def test_what_is_no_database_we_know_is_refused(url: str):
     with pytest.raises(StoreError):
         Store(url)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_knows():
+    config = Config()
+    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    assert schema.newest() == script.get_current_head()
+    assert schema._revisions() == sorted(each.revision for each in script.walk_revisions())
