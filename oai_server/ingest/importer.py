@@ -276,7 +276,7 @@ class Intake:
                 missing += 1
         where = f"the source {self._plan.source}"
         if scopes is not None:
-            first, *more = sorted(scopes)
+            first, *more = sorted(scopes) or ["no part"]
             where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
         return Weighed(where, live, missing)
 
