@@ -51,7 +51,7 @@ $(INSTANCE)/.demo: | $(VENV)/.installed
 	@touch $@
 
 test: $(VENV)/.testable
-	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql
+	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql nginx pgbouncer redis-server
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The soaks: the simulation for minutes, every client through every record of a large collection.

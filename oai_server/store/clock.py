@@ -47,7 +47,9 @@ def read(connections: DriverConnections, *, tick: bool) -> Horizon:
     """
     connection = connections.get()
     now = NOW["sqlite" if connections.sqlite else "postgresql"]
-    query = f"SELECT horizon, earliest, incarnation, {now} FROM repo_clock WHERE id = 1"  # noqa: S608
+    # A standby cannot tick: its horizon is that of what it has received.
+    seen = now if connections.sqlite else f"CASE WHEN pg_is_in_recovery() THEN horizon ELSE {now} END"
+    query = f"SELECT horizon, earliest, incarnation, {seen} FROM repo_clock WHERE id = 1"  # noqa: S608
     horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
     if tick and clock > horizon:
         _advance(connections, now)
