@@ -63,6 +63,8 @@ def _advance(connections: DriverConnections, now: str) -> None:
     try:
         if connections.sqlite:
             connection.execute(f"PRAGMA busy_timeout = {TICK_MS}")
+        else:  # sent together they are one transaction: the session may be another's the next time
+            update = f"SET LOCAL lock_timeout = {TICK_MS}; {update}"
         connection.execute(update)
     except Exception as error:
         # Busy, read-only or a standby: reading goes on with the horizon there is. A lost connection shows at once.
