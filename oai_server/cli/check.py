@@ -172,6 +172,6 @@ def _notes(installation: Installation, store: Store, chosen: Sequence[Profile]) 
         for profile in chosen
         if profile.harvests not in offered
     ]
-    if stale := store.count_stale(installation.rendering().rendered):
+    if stale := store.count_stale(installation.rendering().current):
         notes.append(f"{stale} items wait for 'oai-server render': what portals get of them was made by other settings")
     return notes
