@@ -21,7 +21,7 @@ from lxml import etree
 
 from metadata_formats import edtf_dates
 from metadata_formats.marc21_read import plain
-from metadata_formats.reading import Left, NotReadable, ReadDate, Reading, edtf_only
+from metadata_formats.reading import Left, NotReadable, ReadDate, Reading, attributes_of, edtf_only
 from metadata_formats.record import check_uri
 from metadata_formats.vocabularies import AUTHORITY_URIS, RELATORS, language
 from metadata_formats.xml import collapse
@@ -79,7 +79,7 @@ class Level:
 def header(element: etree._Element) -> Header:
     """Return what an ``eadheader`` (EAD 2002) or a ``control`` (EAD3) says."""
     eadid = _first(element, "eadid", "recordid")
-    attributes = {} if eadid is None else {str(name): str(value) for name, value in eadid.attrib.items()}
+    attributes = {} if eadid is None else attributes_of(eadid)
     agency = collapse(attributes.get("mainagencycode")) or words(_first(element, "agencycode"))
     text = words(eadid) or collapse(attributes.get("identifier"))
     given = (attributes.get("url"), attributes.get("instanceurl"), text)

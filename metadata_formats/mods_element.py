@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from metadata_formats.reading import Left
+from metadata_formats.reading import Left, attributes_of
 from metadata_formats.xml import collapse
 
 _ATTRIBUTES = {
@@ -35,10 +35,10 @@ class Element:
         self.number = number
         self.own_id = collapse(element.get("ID"))
         self.attributes: dict[str, str] = {}
-        for key, value in element.attrib.items():
-            name = _ATTRIBUTES.get(str(key), str(key))
+        for key, value in attributes_of(element).items() if element.attrib else ():
+            name = _ATTRIBUTES.get(key, key)
             if name not in _SILENT and not name.startswith("{"):
-                self.attributes[name] = " ".join(str(value).split())
+                self.attributes[name] = " ".join(value.split())
         self.children: dict[str, list[Element]] = {}
         self.asked: list[Element] = []
         text = element.text or ""

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import langcodes
+from lxml import etree
 
 from metadata_formats import edtf_dates
 from metadata_formats.record import check_uri
@@ -18,6 +20,8 @@ from metadata_formats.xml import uri as xml_uri
 
 LONGEST = 200
 """Characters of a value that is not carried over, as it is named."""
+MOST_ATTRIBUTES = 1000
+"""Attributes of one element that are read: lxml looks for the value of each from the first, so that time squares."""
 
 ReadDate = Callable[[str], str | None]
 """Reads a date as people write it: EDTF, or None where it does not understand one."""
@@ -163,3 +167,10 @@ def _language_name(text: str) -> dict[str, str] | None:
         return None
     code = language(found.to_tag()).code
     return {"code": code} if re.fullmatch("[a-z]{3}", code) else None
+
+
+def attributes_of(element: etree._Element) -> dict[str, str]:
+    """Return the attributes of an element by name, with their namespaces as lxml writes them."""
+    if len(element.attrib) <= MOST_ATTRIBUTES:
+        return {str(name): str(value) for name, value in element.attrib.items()}
+    return {str(name): element.get(name, "") for name in islice(element.attrib, MOST_ATTRIBUTES)}

@@ -41,7 +41,7 @@ from lxml import etree
 from metadata_formats import ead_read
 from metadata_formats import record as model
 from metadata_formats.ead_read import COMPONENTS, NAMESPACES, Header, Level, local
-from metadata_formats.reading import NotReadable
+from metadata_formats.reading import NotReadable, attributes_of
 from metadata_formats.xml import collapse
 from metadata_formats.xml import uri as xml_uri
 from oai_server.ingest import dates, xml_records
@@ -426,6 +426,6 @@ def _check(root: etree._Element) -> None:
 def _weight(root: etree._Element) -> int:
     """Return about how many bytes a tree takes."""
     return sum(
-        100 + len(each.text or "") + len(each.tail or "") + sum(len(value) for value in each.attrib.values())
+        100 + len(each.text or "") + len(each.tail or "") + sum(map(len, attributes_of(each).values()))
         for each in root.iter(etree.Element)
     )

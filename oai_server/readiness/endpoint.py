@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from metadata_formats.reading import attributes_of
 from oai_server.readiness.finding import Severity
 from oai_server.readiness.protocol_rules import BATCH, RULES, SLOW, Rule
 
@@ -29,6 +30,8 @@ OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 LIFETIME = timedelta(hours=23)
 LONGEST = 300
 """Characters of what was seen."""
+MOST_NODES = 2_000_000
+"""Tags and attributes of an answer: each takes a hundred bytes and more while it is read."""
 SAMPLED = 5
 """Records of a list that are asked for one by one."""
 
@@ -47,8 +50,6 @@ _SAFE_TOKEN = re.compile(r"[A-Za-z0-9_.~-]+")
 _SETSPEC = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _EMAIL = re.compile(r"[^\s@:]+@([^\s@.]+\.)+[^\s@.]+")
-MOST_NODES = 2_000_000
-"""Tags and attributes of an answer: each takes a hundred bytes and more while it is read."""
 
 
 class Reply(NamedTuple):
@@ -300,7 +301,7 @@ class _Examination:
         ):
             self.broken("EN-5", request, f"{date}, and it is {self._now():%Y-%m-%dT%H:%M:%SZ}")
         element = root.find(f"{{{OAI}}}request")
-        said = {str(name): value for name, value in element.attrib.items()} if element is not None else {}
+        said = attributes_of(element) if element is not None else {}
         if element is None or (element.text or "").strip() != self.url:
             self.broken("EN-2", request, _words(element) if element is not None else "no <request>")
         expected = {} if page.codes & _UNPARSED else dict(arguments)
@@ -507,7 +508,7 @@ class _Examination:
         if not first and token is None:
             self.broken("TO-8", page.reply.request, "no resumptionToken")
         if not first and token is not None and token.attrib:
-            self.broken("TO-9", page.reply.request, str({str(name): value for name, value in token.attrib.items()}))
+            self.broken("TO-9", page.reply.request, str(attributes_of(token)))
 
     def _check_again(self, verb: str, text: str, first: Page) -> None:
         again = self._get(("verb", verb), ("resumptionToken", text))

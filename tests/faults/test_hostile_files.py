@@ -81,6 +81,17 @@ def lido(title: str, key: str) -> str:
     return f"<lido:lidoWrap {LIDO}>{one(title, 'hostile-' + key)}{one('Beside', key)}</lido:lidoWrap>"
 
 
+def mods(title: str, key: str) -> str:
+    def one(title: str, key: str) -> str:
+        return (
+            f"<mods><titleInfo><title>{title}</title></titleInfo>"
+            f"<recordInfo><recordIdentifier>{key}</recordIdentifier></recordInfo></mods>"
+        )
+
+    around = '<modsCollection xmlns="http://www.loc.gov/mods/v3">'
+    return f"{around}{one(title, 'hostile-' + key)}{one('Beside', key)}</modsCollection>"
+
+
 def ead(title: str, key: str) -> str:
     def one(title: str, key: str) -> str:
         return f'<c level="file" id="{key}"><did><unittitle>{title}</unittitle><unitid>{key}</unitid></did></c>'
@@ -99,7 +110,14 @@ def oai(title: str, key: str) -> str:
     return hostile.envelope(hostile.page("ListRecords", records)).partition("\n")[2]
 
 
-XML: dict[str, Callable[[str, str], str]] = {"oai_dc": dc, "lido": lido, "ead": ead, "marc": marcxml, "oai": oai}
+XML: dict[str, Callable[[str, str], str]] = {
+    "oai_dc": dc,
+    "mods": mods,
+    "lido": lido,
+    "ead": ead,
+    "marc": marcxml,
+    "oai": oai,
+}
 """By reader: what makes a file of two records, of which one has this title, and the other this key."""
 
 LAUGHS = '<!DOCTYPE l [<!ENTITY a0 "ha">' + "".join(
