@@ -275,7 +275,7 @@ class Intake:
                 doomed.add(key, "")
                 missing += 1
         where = f"the source {self._plan.source}"
-        if scopes is not None:
+        if scopes:
             first, *more = sorted(scopes)
             where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
         return Weighed(where, live, missing)
