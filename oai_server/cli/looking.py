@@ -23,7 +23,9 @@ def status(installation: Installation) -> None:
     horizon = store.horizon()
     click.echo(f"{settings.repository_name}\nbase URL  {settings.base_url}")
     click.echo(f"earliest  {_utc(horizon.earliest)}\nhorizon   {_utc(horizon.horizon)}")
-    _print_counts("format", store.counts_by_format())
+    counts = {count.name: count for count in store.counts_by_format()}
+    empty = {prefix: Count(prefix, 0, 0) for prefix in installation.formats()}
+    _print_counts("format", list((empty | counts).values()))
     _print_counts("source", store.counts_by_source())
     click.echo(f"sets      {len(store.sets())}")
     if stale := store.count_stale(installation.rendering().current):
@@ -59,7 +61,7 @@ def show(installation: Installation, identifier: str, prefix: str | None) -> int
     """Show an item: its canonical record, or with --prefix its rendition."""
     found = installation.store().show(identifier)
     if found is None:
-        fail(f"there is no item {identifier} (or several sources have one of that key: give its OAI identifier)")
+        fail(f"there is no item {identifier}, or more than one: give its OAI identifier, as oai:DOMAIN:ID")
     if prefix is None:
         click.echo(f"# {found.identifier} · source {found.source} · key {found.key} · sets {found.setspecs or '-'}")
         for name, stamp, deleted, _ in found.records:
