@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SERVER := $(BIN)/oai-server
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-long lint image-test clean
+.PHONY: help install demo test test-long lint image-test capacity clean
 
 help:
 	@echo 'make demo        serve sample records on http://$(BIND)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-long   soak: the simulation and the large harvests, for half an hour'
 	@echo 'make lint        check style, types, and who may import whom'
 	@echo 'make image-test  build the container and try it, by buildah; needs root on Debian'
+	@echo 'make capacity    measure what docs/scale.md reckons with; ITEMS=20000 unless said otherwise'
 	@echo 'make clean       remove $(VENV); never touches $(INSTANCE)'
 
 # A stamp is older than pyproject.toml as soon as that changes; then pip looks again.
@@ -51,7 +52,7 @@ $(INSTANCE)/.demo: | $(VENV)/.installed
 	@touch $@
 
 test: $(VENV)/.testable
-	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql
+	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql nginx pgbouncer redis-server
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The soaks: the simulation for minutes, every client through every record of a large collection.
@@ -68,6 +69,10 @@ lint: $(VENV)/.testable
 image-test: $(VENV)/.testable
 	@tests/system-packages buildah debootstrap
 	tests/image/try.sh
+
+capacity: $(VENV)/.testable
+	@tests/system-packages postgresql
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.capacity $(ITEMS)
 
 clean:
 	rm -rf $(VENV)

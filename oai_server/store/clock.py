@@ -47,7 +47,9 @@ def read(connections: DriverConnections, *, tick: bool) -> Horizon:
     """
     connection = connections.get()
     now = NOW["sqlite" if connections.sqlite else "postgresql"]
-    query = f"SELECT horizon, earliest, incarnation, {now} FROM repo_clock WHERE id = 1"  # noqa: S608
+    # A standby cannot tick: its horizon is that of what it has received.
+    seen = now if connections.sqlite else f"CASE WHEN pg_is_in_recovery() THEN horizon ELSE {now} END"
+    query = f"SELECT horizon, earliest, incarnation, {seen} FROM repo_clock WHERE id = 1"  # noqa: S608
     horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
     if tick and clock > horizon:
         _advance(connections, now)
@@ -61,6 +63,8 @@ def _advance(connections: DriverConnections, now: str) -> None:
     try:
         if connections.sqlite:
             connection.execute(f"PRAGMA busy_timeout = {TICK_MS}")
+        else:  # sent together they are one transaction: the session may be another's the next time
+            update = f"SET LOCAL lock_timeout = {TICK_MS}; {update}"
         connection.execute(update)
     except Exception as error:
         # Busy, read-only or a standby: reading goes on with the horizon there is. A lost connection shows at once.

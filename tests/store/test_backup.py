@@ -293,7 +293,8 @@ def test_an_older_backup_is_brought_up_to_date(store: Store, tmp_path: Path) -> 
     store.backup(tmp_path / "backup")
     connection = sqlite3.connect(tmp_path / "backup")
     connection.executescript(
-        "ALTER TABLE record DROP COLUMN about; DROP TABLE departure; ALTER TABLE oai_set DROP COLUMN tombstones;"
+        "DROP TABLE upstream; ALTER TABLE record DROP COLUMN about; DROP TABLE departure;"
+        "ALTER TABLE oai_set DROP COLUMN tombstones;"
         "UPDATE alembic_version SET version_num = '0001'"
     )
     connection.close()
