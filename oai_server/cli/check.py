@@ -50,7 +50,10 @@ def check(
     as_json: bool, as_csv: bool, limit: int | None, report_file: str | None, endpoint: str | None, pages: int,
     fail_on: str | None,
 ) -> int:  # fmt: skip
-    """Say which records break which rules of portals, and how to mend them."""
+    """Say which records break rules of portals, and how to mend them.
+
+    With --endpoint: say which rules of OAI-PMH a running server breaks.
+    """
     if as_json and as_csv:
         fail("--json and --csv are two reports: run it once for each")
     kind = "json" if as_json else "csv" if as_csv else "text"

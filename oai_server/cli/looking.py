@@ -64,7 +64,7 @@ def print_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 @click.option("--prefix", metavar="P", help="The record in this format, as harvesters get it.")
 @command
 def show(installation: Installation, identifier: str, prefix: str | None) -> int:
-    """Show an item: its canonical record, or with --prefix its rendition."""
+    """Show an item: its record, or with --prefix what harvesters get."""
     found = installation.store().show(identifier)
     if found is None:
         fail(f"there is no item {identifier}, or more than one: give its OAI identifier, as oai:DOMAIN:ID")
