@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 import click
@@ -29,16 +29,18 @@ def status(installation: Installation) -> None:
     say(f"horizon   {_utc(horizon.horizon)}")
     counts = {count.name: count for count in store.counts_by_format()}
     empty = {prefix: Count(prefix, 0, 0) for prefix in installation.formats()}
-    _print_counts("format", list((empty | counts).values()))
+    _print_counts("format", list((empty | counts).values()), without=counts.keys() - empty.keys())
     _print_counts("source", store.counts_by_source())
     say(f"sets      {len(store.sets())}")
     if stale := store.count_stale(installation.rendering().current):
         say(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
 
 
-def _print_counts(kind: str, counts: list[Count]) -> None:
+def _print_counts(kind: str, counts: list[Count], without: Collection[str] = ()) -> None:
+    """Print numbers by name; those ``without`` are not offered."""
     for count in counts:
-        say(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}")
+        more = "  not offered" if count.name in without else ""
+        say(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}{more}")
 
 
 @main.command()
