@@ -482,12 +482,17 @@ class Record(_Shape):
         return msgspec.json.encode(self, order="sorted")
 
     def content_hash(self) -> bytes:
-        """Return 16 bytes that change when anything but ``record.changed`` changes (the change test of an import)."""
+        """Return 16 bytes that change when anything but certain dates changes (the change test of an import).
+
+        These dates are ``record.changed``, and ``harvest_date`` and ``datestamp`` of the last hop of the provenance: to
+        harvest an unchanged record again moves nothing, and its first harvest remains in its provenance.
+        """
         info = self.record
-        if info is None or info.changed is None:
+        if info is None or (info.changed is None and not info.provenance):
             return hashlib.blake2b(self.to_json(), digest_size=16).digest()
-        undated = msgspec.structs.replace(self, record=msgspec.structs.replace(info, changed=None))
-        return hashlib.blake2b(undated.to_json(), digest_size=16).digest()
+        hops = [msgspec.structs.replace(hop, harvest_date="", datestamp="") for hop in info.provenance[:1]]
+        undated = msgspec.structs.replace(info, changed=None, provenance=[*hops, *info.provenance[1:]])
+        return hashlib.blake2b(msgspec.structs.replace(self, record=undated).to_json(), digest_size=16).digest()
 
 
 _decoder = msgspec.json.Decoder(Record)

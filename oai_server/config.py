@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from metadata_formats import about
+
 CONFIG = "config.toml"
 SECRET = "secret_key"  # noqa: S105 - the name of the file, not the secret
 DATABASE = "repository.sqlite"
@@ -71,6 +73,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     page_bytes: Annotated[int, Meta(ge=1024)] = 8 * 1024 * 1024
     token_days: Annotated[float, Meta(ge=1, le=3650)] = 7
     formats: list[str] | dict[str, dict[str, Any]] = msgspec.field(default_factory=lambda: list(DEFAULT_FORMATS))
+    about: list[str] = msgspec.field(default_factory=lambda: ["provenance"])
     deleted_record: Literal["persistent", "transient"] = "persistent"
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
@@ -231,6 +234,9 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
             refuse(
                 "replica_urls", f"{address!r} is not an address like postgresql+psycopg://user:password@host/database"
             )
+    for name in settings.about:
+        if name not in about.NAMES:
+            refuse("about", f"there is no container {name!r}{nearest(name, about.NAMES)}")
     for spec in settings.sets:
         if not _SETSPEC.fullmatch(spec):
             refuse("sets", f"{spec!r} is not a setSpec: letters, digits and -_.!~*'() in parts joined by colons")

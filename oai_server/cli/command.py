@@ -58,7 +58,7 @@ class Installation:
         """Return the formats with their options, and the rules of the sets."""
         made, settings = self.formats(), self.settings
         options = {prefix: settings.format_options(prefix) for prefix in made}
-        return Formats(made, settings.repository_name, settings.base_url, options, self.rules)
+        return Formats(made, settings.repository_name, settings.base_url, options, self.rules, settings.about)
 
     def database(self) -> Store:
         """Return the store, whatever there is; it is closed with the installation."""

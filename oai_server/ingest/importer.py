@@ -305,11 +305,11 @@ class Importer:
             self._report.unchanged += 1
             return None
         identifier = old.identifier if old else self._identifier(found.key)
-        bodies, failures = self._formats.renditions(record, identifier)
+        made = self._formats.renditions(record, identifier)
         setspecs, failed_rules = self._formats.sets(record)
-        self._report.failed(name, found.where, found.key, failures, failed_rules)
-        if bodies.get("oai_dc") is None:
-            self._report.reject(name, found.where, found.key, unavailable(failures))
+        self._report.failed(name, found.where, found.key, made, failed_rules)
+        if made.bodies.get("oai_dc") is None:
+            self._report.reject(name, found.where, found.key, unavailable(made.failures))
             return None
         return Draft(
             source=self._plan.source,
@@ -319,7 +319,8 @@ class Importer:
             canonical=record.to_json(),
             hash=hashed,
             rendered=self._formats.rendered,
-            renditions=bodies,
+            renditions=made.bodies,
+            abouts=made.abouts,
         )
 
     def _identifier(self, key: str) -> str:

@@ -11,12 +11,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from metadata_formats import about, registry
 from metadata_formats import record as model
-from metadata_formats import registry
 from metadata_formats.record import Record, RecordError
 from oai_server.ingest.rules import Rules
 from oai_server.store.publish import Draft, Outcome, with_ancestors
@@ -28,24 +28,39 @@ BATCH_BYTES = 64 * 1024 * 1024
 """Bytes of renditions after which a batch is published before it is full."""
 
 
+class Renditions(NamedTuple):
+    """A record in several formats, by prefix: the payloads (None where it has none), and what is said about them.
+
+    ``failures`` says what went wrong where a format failed, ``omitted`` what could not be said about the record.
+    """
+
+    bodies: dict[str, bytes | None]
+    abouts: dict[str, bytes]
+    failures: list[str]
+    omitted: list[str]
+
+
 class Formats:
     """The formats of a repository with the context that they render in, and the rules of its sets."""
 
     def __init__(
         self, formats: Mapping[str, registry.Format], repository_name: str, base_url: str,
         options: Mapping[str, Mapping[str, Any]], rules: Rules | None = None,
+        containers: Sequence[str] = (),
     ) -> None:  # fmt: skip
+        """Take the formats, and the containers of about that stand beside each payload, in their order."""
         self._formats = formats
         self._options = options
         self._name = repository_name
         self._url = base_url
         self._rules = rules or Rules({})
+        self._containers = tuple(dict.fromkeys(containers))
         # Whatever changes what harvesters see changes this.
         self._marks = {prefix: self._mark(prefix) for prefix in formats}
         self.rendered = self.mark({})
 
     def _mark(self, prefix: str) -> str:
-        context = [self._name, self._url, self._options.get(prefix, {})]
+        context = [self._name, self._url, self._options.get(prefix, {}), about.VERSION, self._containers]
         digest = hashlib.blake2b(msgspec.json.encode(context, order="deterministic"), digest_size=6).hexdigest()
         return f"{prefix}:{self._formats[prefix].version}:{digest}"
 
@@ -67,9 +82,12 @@ class Formats:
         return tuple(sorted(by_rule.union(record.sets))), failures
 
     def renditions(
-        self, record: Record, identifier: str, prefixes: Collection[str] | None = None
-    ) -> tuple[dict[str, bytes | None], list[str]]:
-        """Return the payload of each format (None where the record has none), and what went wrong where one failed."""
+        self, record: Record, identifier: str, prefixes: Collection[str] | None = None, *, unaltered: str | None = None
+    ) -> Renditions:
+        """Return the record in each format, with what is said about it.
+
+        ``unaltered`` is the format whose payload will be the source's own bytes, if any: its provenance says so.
+        """
         bodies: dict[str, bytes | None] = {}
         failures = []
         for prefix, made in self._formats.items():
@@ -81,7 +99,13 @@ class Formats:
             except registry.FormatError as error:
                 bodies[prefix] = None
                 failures.append(str(error))
-        return bodies, failures
+        abouts = {prefix: self._about(prefix, record, unaltered) for prefix, body in bodies.items() if body is not None}
+        broken = about.broken(record) if "provenance" in self._containers else ""
+        return Renditions(bodies, {p: made for p, made in abouts.items() if made}, failures, [broken] if broken else [])
+
+    def _about(self, prefix: str, record: Record, unaltered: str | None) -> bytes:
+        altered = None if unaltered is None else prefix != unaltered
+        return about.containers(self._containers, record, self._formats[prefix].namespace, altered)
 
 
 def unavailable(failures: Sequence[str]) -> str:
@@ -119,14 +143,17 @@ class Rendered:
         self.tell({"outcome": "remark", "file": file, "where": where, "id": key, "kind": kind, "path": path,
                    "value": value})  # fmt: skip
 
-    def failed(self, file: str, where: str, key: str, formats: Iterable[str], rules: Iterable[str] = ()) -> None:
-        """Count and tell which formats and rules failed with a record, each with what went wrong."""
-        for failure in formats:
+    def failed(self, file: str, where: str, key: str, made: Renditions, rules: Iterable[str] = ()) -> None:
+        """Count and tell which formats and rules failed with a record, and what is not said about it."""
+        for failure in made.failures:
             self.not_given[failure.split(":")[0]] += 1
             self.remark(file, where, key, "format failed", "", failure)
         for failure in rules:
             self.remarks["rule failed"] += 1
             self.remark(file, where, key, "rule failed", "", failure)
+        for omission in made.omitted:
+            self.remarks["about left out"] += 1
+            self.remark(file, where, key, "about left out", "record.provenance", omission)
 
     @property
     def line(self) -> str:
@@ -196,14 +223,14 @@ class Renderer:
         except RecordError as error:
             self._report.reject("", "", stored.identifier, str(error))
             return None
-        bodies, failures = self._formats.renditions(record, stored.identifier, self._prefixes)
+        made = self._formats.renditions(record, stored.identifier, self._prefixes)
         setspecs: tuple[str, ...] = tuple(stored.setspecs.split())
         failed_rules: list[str] = []
         if self._prefixes is None:
             setspecs, failed_rules = self._formats.sets(record)
-        self._report.failed("", "", stored.identifier, failures, failed_rules)
-        if "oai_dc" in bodies and bodies["oai_dc"] is None:
-            self._report.reject("", "", stored.identifier, unavailable(failures))
+        self._report.failed("", "", stored.identifier, made, failed_rules)
+        if "oai_dc" in made.bodies and made.bodies["oai_dc"] is None:
+            self._report.reject("", "", stored.identifier, unavailable(made.failures))
             return None
         return Draft(
             source=stored.source,
@@ -213,7 +240,8 @@ class Renderer:
             canonical=stored.canonical,
             hash=stored.hash,
             rendered=self._formats.mark(marks(stored.rendered), self._prefixes),
-            renditions=bodies,
+            renditions=made.bodies,
+            abouts=made.abouts,
         )
 
     def _publish(self, drafts: list[Draft]) -> None:

@@ -12,8 +12,8 @@ from oai_server.protocol.datestamps import to_text
 from oai_server.protocol.envelope import escape
 from oai_server.protocol.repository import Row
 
-_END = b"\n</metadata></record>\n"  # containers of about would stand between the two
-_END_WITHOUT_METADATA = b"</record>\n"
+_END_OF_METADATA = b"\n</metadata>"
+_END = b"</record>\n"
 
 
 def headers(rows: Sequence[Row]) -> bytes:
@@ -26,9 +26,9 @@ def records(rows: Sequence[Row]) -> list[bytes]:
     pieces: list[bytes] = []
     for row, header in zip(rows, _headers(rows), strict=True):
         if row.body is None:
-            pieces += (b"<record>", header.encode(), _END_WITHOUT_METADATA)
+            pieces += (b"<record>", header.encode(), _END)
         else:
-            pieces += (f"<record>{header}<metadata>\n".encode(), row.body, _END)
+            pieces += (f"<record>{header}<metadata>\n".encode(), row.body, _END_OF_METADATA, row.about or b"", _END)
     return pieces
 
 
@@ -36,7 +36,7 @@ def _headers(rows: Sequence[Row]) -> list[str]:
     return [
         f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>"
         f"<datestamp>{to_text(datestamp)}</datestamp>{_set_elements(setspecs)}</header>"
-        for (_, datestamp, _, setspecs, deleted, _), identifier in zip(rows, _identifiers(rows), strict=True)
+        for (_, datestamp, _, setspecs, deleted, _, _), identifier in zip(rows, _identifiers(rows), strict=True)
     ]
 
 

@@ -16,7 +16,8 @@ from typing import NamedTuple, Protocol
 class Row(NamedTuple):
     """One OAI record: an item in one format. ``body`` is its ready payload, None when deleted or not asked for.
 
-    ``item`` orders records of one datestamp; ``setspecs`` is the item's setSpecs joined by spaces.
+    ``about`` holds its ready ``<about>`` elements, None where there are none, or no body. ``item`` orders records of
+    one datestamp; ``setspecs`` is the item's setSpecs joined by spaces.
     """
 
     item: int
@@ -25,6 +26,7 @@ class Row(NamedTuple):
     setspecs: str
     deleted: bool
     body: bytes | None
+    about: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def _load(saved: Engine, connection: Connection, stamp: int, file: Path, progres
     with saved.connect() as reading:
         for table in _TABLES:
             for rows in _batches(reading, table):
-                if table is record and any(body_hash(row["body"]) != row["hash"] for row in rows):
+                if table is record and any(body_hash(row["body"], row["about"]) != row["hash"] for row in rows):
                     raise StoreError(f"{file} is damaged: a record in it is not what was written")
                 if "datestamp" in table.c:
                     for row in rows:

@@ -26,12 +26,12 @@ _REST = "WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id > ? ORDER BY e.it
 _LATER = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ? ORDER BY e.datestamp, e.item_id LIMIT ?"
 # PostgreSQL's client takes whole results, so its server stops where the bytes pass the limit. (SQLite's is lazy.)
 _BOUNDED = (  # every part is a constant of this module
-    f"SELECT item_id, datestamp, identifier, setspecs, deleted, body FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
-    f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.size {_FROM} {{where}}) q) p "
-    f"WHERE before <= ? ORDER BY datestamp, item_id"
+    f"SELECT item_id, datestamp, identifier, setspecs, deleted, body, about FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
+    f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.about, r.size {_FROM} "
+    f"{{where}}) q) p WHERE before <= ? ORDER BY datestamp, item_id"
 )
 _ONE = (
-    "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body FROM item i "
+    "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about FROM item i "
     "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
 )
 
@@ -43,7 +43,7 @@ def _in_set(row: Row, setspec: str) -> Row:
     below = f"{setspec}:"
     if any(spec == setspec or spec.startswith(below) for spec in row.setspecs.split()):
         return row
-    return row._replace(setspecs=setspec, deleted=True, body=None)
+    return row._replace(setspecs=setspec, deleted=True, body=None, about=None)
 
 
 class _Numbers:
@@ -179,12 +179,12 @@ class Harvest:
         self, where: str, arguments: tuple[int, ...], limit: int, room: int, bodies: bool
     ) -> tuple[list[Row], int]:
         """Return the rows of one range and the bytes left: negative where the last row is beyond the page."""
-        columns = f"{_COLUMNS}, {'r.body' if bodies else 'NULL'}"
+        columns = f"{_COLUMNS}, {'r.body, r.about' if bodies else 'NULL, NULL'}"
         if not bodies:
             return [Row(*row) for row in self._all(f"SELECT {columns} {_FROM} {where}", (*arguments, limit))], room
         if not self._connections.sqlite:
             rows = [Row(*row) for row in self._all(_BOUNDED.format(where=where), (*arguments, limit, room))]
-            return rows, room - sum(len(row.body) for row in rows if row.body is not None)
+            return rows, room - sum(len(row.body) + len(row.about or b"") for row in rows if row.body is not None)
 
         def lazily(connection: Any) -> tuple[list[Row], int]:
             left = room
@@ -193,7 +193,7 @@ class Harvest:
             for row in cursor:
                 found.append(Row(*row))
                 if row[5] is not None:
-                    left -= len(row[5])
+                    left -= len(row[5]) + len(row[6] or b"")
                     if left < 0:
                         break
             cursor.close()

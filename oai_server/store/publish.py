@@ -12,7 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -42,7 +42,8 @@ class Draft:
     """An item as it shall be seen: rendered outside any lock, its datestamp still unknown.
 
     ``identifier`` counts at the first import alone; an item keeps the one it has. ``renditions`` holds the payload of
-    each format, None where the item cannot be given in it; formats that it does not name are left alone.
+    each format, None where the item cannot be given in it; formats that it does not name are left alone. ``abouts``
+    holds the ready ``<about>`` elements beside a payload; a format that is missing there has none.
     """
 
     source: str
@@ -53,11 +54,17 @@ class Draft:
     hash: bytes
     rendered: str
     renditions: Mapping[str, bytes | None]
+    abouts: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def body_hash(body: bytes | None) -> bytes:
-    """Return what tells one rendition from another: 16 bytes, or none for no body."""
-    return hashlib.blake2b(body, digest_size=16).digest() if body is not None else b""
+def body_hash(body: bytes | None, about: bytes | None = None) -> bytes:
+    """Return what tells one rendition from another: 16 bytes of body and about together, or none for no body."""
+    if body is None:
+        return b""
+    digest = hashlib.blake2b(body, digest_size=16)
+    if about:
+        digest.update(b"\0" + about)  # no XML has a NUL, so the two cannot be cut elsewhere
+    return digest.digest()
 
 
 def with_ancestors(setspecs: Iterable[str]) -> set[str]:
@@ -217,7 +224,7 @@ class _Change:
         lists = with_ancestors(draft.setspecs)
         for prefix, body in draft.renditions.items():
             if body is not None:
-                self._appear(item_id, prefix, lists, body, hashes[prefix])
+                self._appear(item_id, prefix, lists, _body(draft, prefix, hashes))
 
     def update_item(self, item_id: int, draft: Draft, values: Mapping[str, Any]) -> None:
         """Collect the new values of an item."""
@@ -235,11 +242,11 @@ class _Change:
             was = stored.get(prefix)
             if was is None:
                 if body is not None:
-                    self._appear(old.id, prefix, after, body, hashes[prefix])
+                    self._appear(old.id, prefix, after, _body(draft, prefix, hashes))
                     moved = True
             elif moved_sets or was.hash != hashes[prefix] or was.deleted != (body is None):
                 self._move(old.id, prefix, was, before, after)
-                self._records_changed[-1] |= _body(body, hashes[prefix])
+                self._records_changed[-1] |= _body(draft, prefix, hashes)
                 moved = True
         if moved_sets:  # formats that are not rendered now: their rows still stand in the lists of the sets
             for prefix in stored.keys() - draft.renditions.keys():
@@ -253,7 +260,7 @@ class _Change:
         for prefix, was in self._records.get(old.id, {}).items():
             if not was.deleted:
                 self._move(old.id, prefix, was, lists, lists)
-                self._records_changed[-1] |= _body(None, b"")
+                self._records_changed[-1] |= _TOMBSTONE
 
     def restamp(self, old: Any, prefixes: Collection[str] | None) -> int:
         """Collect new datestamps for an item's records, and for what lists show of its departures; counts records."""
@@ -269,9 +276,9 @@ class _Change:
                 self._depart(prefix, setspec, old.id)
         return moved
 
-    def _appear(self, item_id: int, prefix: str, lists: Iterable[str], body: bytes, hashed: bytes) -> None:
+    def _appear(self, item_id: int, prefix: str, lists: Iterable[str], body: Mapping[str, Any]) -> None:
         """Collect a record that never was."""
-        self._records_new.append({"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, **_body(body, hashed)})
+        self._records_new.append({"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, **body})
         self._entries_new += [(prefix, setspec, self.stamp, item_id) for setspec in lists]
 
     def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str]) -> None:
@@ -380,12 +387,22 @@ class _Numbers:
 
 
 def _hashed(drafts: Iterable[Draft]) -> list[dict[str, bytes]]:
-    return [{prefix: body_hash(body) for prefix, body in draft.renditions.items()} for draft in drafts]
+    return [
+        {prefix: body_hash(body, draft.abouts.get(prefix)) for prefix, body in draft.renditions.items()}
+        for draft in drafts
+    ]
 
 
-def _body(body: bytes | None, hashed: bytes) -> dict[str, Any]:
-    """Return the columns of a record that hold its body; None makes a tombstone."""
-    return {"deleted": body is None, "size": len(body or b""), "hash": hashed, "body": body}
+_TOMBSTONE: dict[str, Any] = {"deleted": True, "size": 0, "hash": b"", "body": None, "about": None}
+
+
+def _body(draft: Draft, prefix: str, hashes: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the columns of a record that hold its body and what is said about it; without a body, a tombstone's."""
+    body, about = draft.renditions[prefix], draft.abouts.get(prefix) or None
+    if body is None:
+        return _TOMBSTONE
+    size = len(body) + len(about or b"")
+    return {"deleted": False, "size": size, "hash": hashes[prefix], "body": body, "about": about}
 
 
 def _add_totals(connection: Connection, new: Counter[int], gone: Counter[int]) -> None:

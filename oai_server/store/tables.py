@@ -75,9 +75,10 @@ record = Table(
     Column("format_id", SmallInteger, ForeignKey("format.id"), primary_key=True, autoincrement=False),
     Column("datestamp", Big, nullable=False),
     Column("deleted", Boolean, nullable=False),
-    Column("size", Integer, nullable=False),  # bytes of the body
-    Column("hash", LargeBinary, nullable=False),  # of the body
+    Column("size", Integer, nullable=False),  # bytes of body and about
+    Column("hash", LargeBinary, nullable=False),  # of body and about
     Column("body", LargeBinary),  # the payload as UTF-8, None when deleted
+    Column("about", LargeBinary),  # whole <about> elements as UTF-8, None where there is none
 )
 
 list_ = Table(

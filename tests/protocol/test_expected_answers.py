@@ -7,6 +7,8 @@ from lxml import etree
 from places import expected
 from rig import BEGIN, MODS, OAI_DC, InMemory, get, provider
 
+from metadata_formats import about
+from metadata_formats.record import Provenance, Record, RecordInfo, Title
 from oai_server.protocol import datestamps
 from oai_server.protocol import provider as provider_module
 from oai_server.protocol.repository import MetadataFormat, Row, Set
@@ -34,14 +36,16 @@ def _plain(element: etree._Element) -> tuple:
     return element.tag, dict(element.attrib), text, [_plain(child) for child in element]
 
 
-def serving(name: str = "", prefix: str = "oai_dc", *, deleted: bool = False) -> provider_module.Provider:
+def serving(
+    name: str = "", prefix: str = "oai_dc", *, deleted: bool = False, about: bytes = b""
+) -> provider_module.Provider:
     """A provider of the one record of an expected answer, whose payload it takes from there."""
     repository = InMemory((OAI_DC, MODS, EDM), (Set("wilson", "Wilson Center"),), now=NOW)
     if name:
         metadata = read(name).find(".//{*}metadata")
         body = None if deleted else etree.tostring(metadata[0])
         stamp = BEGIN + 86_400 if deleted else BEGIN
-        repository.records[prefix, 165251] = Row(165251, stamp, IDENTIFIER, "wilson", deleted, body)
+        repository.records[prefix, 165251] = Row(165251, stamp, IDENTIFIER, "wilson", deleted, body, about or None)
     return provider(repository)
 
 
@@ -90,3 +94,21 @@ def test_the_last_page():
     assert theirs[-1][-1].attrib
     theirs[-1][-1].attrib.clear()
     same(get(oai, verb="ListIdentifiers", resumptionToken=token).document, theirs)
+
+
+def test_provenance():
+    name = "getrecord_provenance.xml"
+    theirs = read(name)
+    origin = Provenance(
+        base_url="http://origin.example.org/oai", identifier="oai:origin.example.org:165251", datestamp="2017-08-14",
+        metadata_namespace=OAI_DC.namespace, harvest_date="2025-12-31T23:59:59Z",
+    )  # fmt: skip
+    item = Record(id="165251", titles=[Title(value="T")], record=RecordInfo(provenance=[origin]))
+    oai = serving(name, about=about.containers(["provenance"], item, OAI_DC.namespace))
+    answer = get(oai, verb="GetRecord", identifier=IDENTIFIER, metadataPrefix="oai_dc")
+    same(answer.document, theirs)
+    assert _canonical(answer.document) == _canonical(etree.tostring(theirs))
+
+
+def _canonical(document: bytes) -> bytes:
+    return etree.tostring(etree.fromstring(document, etree.XMLParser(remove_blank_text=True)), method="c14n")

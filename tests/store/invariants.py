@@ -39,8 +39,9 @@ def assert_sound(engine: Engine) -> None:
         item = items[item_id]
         assert clock.earliest <= record.datestamp <= clock.horizon, record
         assert record.deleted == (record.body is None), record
-        assert record.size == len(record.body or b"")
-        assert record.hash == body_hash(record.body)
+        assert record.size == len(record.body or b"") + len(record.about or b"")
+        assert record.hash == body_hash(record.body, record.about)
+        assert record.about is None or (record.about and not record.deleted)
         assert record.deleted or not item.deleted, f"{item.identifier} is deleted but lives in format {format_id}"
         for setspec in with_ancestors(item.setspecs.split()):
             expected.add((format_id, setspec, record.datestamp, item_id))

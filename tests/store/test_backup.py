@@ -45,7 +45,9 @@ def filled(store: Store) -> Store:
     """Publish something of every kind: live, deleted, in one format alone, departed from a set."""
     store.resolve_sets(["Prints & drawings", "a:b"])
     store.declare_sets([Declared("a:b", tombstones=True)])
-    store.publish([draft("live", sets=("a:b",)), draft("left", sets=("a:b",)), draft("gone"), draft("dc", mods=None)])
+    abouts = {"oai_dc": b"<about/>"}
+    store.publish([draft("live", sets=("a:b",)), draft("left", sets=("a:b",), abouts=abouts), draft("gone")])
+    store.publish([draft("dc", mods=None, abouts=abouts)])
     store.publish([draft("left", sets=("Prints-drawings",)), draft("live", mods=b"\0\xff" * 3, sets=("a:b",))])
     store.withdraw(source="s", keys=["gone"])
     return store
@@ -286,11 +288,12 @@ def test_a_restore_that_fails_in_the_middle_changes_nothing(
 
 def test_an_older_backup_is_brought_up_to_date(store: Store, tmp_path: Path) -> None:
     filled(store)
-    store.publish([draft("left", sets=("a:b",))])  # the older schema knew no departures
+    # The older schema knew no departures and no abouts.
+    store.publish([draft("left", sets=("a:b",)), draft("dc", mods=None)])
     store.backup(tmp_path / "backup")
     connection = sqlite3.connect(tmp_path / "backup")
     connection.executescript(
-        "DROP TABLE departure; ALTER TABLE oai_set DROP COLUMN tombstones;"
+        "ALTER TABLE record DROP COLUMN about; DROP TABLE departure; ALTER TABLE oai_set DROP COLUMN tombstones;"
         "UPDATE alembic_version SET version_num = '0001'"
     )
     connection.close()

@@ -63,6 +63,41 @@ def test_an_edit_that_changes_mods_alone_moves_mods_alone(store: Store):
     assert_sound(store._engine)
 
 
+def test_what_is_said_about_a_record_moves_it_alone(store: Store):
+    store.publish([draft("a"), draft("b", abouts={"mods": b"<about>1</about>"})])
+    before = {key: seen(store, key) for key in "ab"}
+    now = Clock(store).step()
+    abouts = {"mods": b"<about>2</about>"}
+    assert store.publish([draft("a"), draft("b", abouts=abouts)]) == [Outcome.UNCHANGED, Outcome.CHANGED]
+    assert seen(store, "a") == before["a"]
+    assert seen(store, "b") == {"oai_dc": before["b"]["oai_dc"], "mods": (now, False)}
+    assert told(store, "b") == {"oai_dc": None, "mods": b"<about>2</about>"}
+    assert_sound(store._engine)
+    gone = Clock(store).step()
+    store.publish([draft("b", mods=None, abouts=abouts)])
+    assert seen(store, "b")["mods"] == (gone, True)
+    assert told(store, "b")["mods"] is None, "a deleted record says nothing"
+    store.publish([draft("b", abouts={"oai_dc": b"", **abouts})])
+    assert told(store, "b") == {"oai_dc": None, "mods": b"<about>2</about>"}
+    store.withdraw(["oai:d.org:b"])
+    assert told(store, "b") == {"oai_dc": None, "mods": None}
+    assert_sound(store._engine)
+
+
+def told(store: Store, key: str) -> dict[str, bytes | None]:
+    """Return what is said about an item, as GetRecord and lists give it, by prefix."""
+    harvest = store.harvest(OFFERED)
+    one = {prefix: harvest.record(prefix, f"oai:d.org:{key}") for prefix in ("oai_dc", "mods")}
+    for prefix, row in one.items():
+        listed, _ = harvest.page(prefix, None, 0, 1 << 40, None, 1000, 1 << 20, bodies=True)
+        assert row in listed
+        assert harvest.item(prefix, row.item) == row
+        headers, _ = harvest.page(prefix, None, 0, 1 << 40, None, 1000, 1 << 20, bodies=False)
+        assert row._replace(body=None, about=None) in headers
+    harvest._connections.drop()
+    return {prefix: row.about for prefix, row in one.items()}
+
+
 def test_an_edit_that_nobody_sees_moves_nothing_but_is_kept(store: Store):
     store.publish([draft("a", canonical=b"one")])
     before = seen(store, "a")
@@ -216,6 +251,7 @@ def test_a_large_batch_of_big_bodies_goes_in_whole(store: Store):
 # Random histories against a plain model
 
 KEYS = st.sampled_from(string.ascii_lowercase[:6])
+ABOUTS = st.sampled_from([{}, {"mods": b"<about>1</about>"}, {"mods": b"<about>2</about>"}])
 BODIES = st.none() | st.sampled_from([b"<one/>", b"<two/>", b"<three>\xc3\xa9</three>"])
 DC = st.sampled_from([b"<dc>1</dc>", b"<dc>2</dc>"])
 KEEPING = ("a:b", "d")  # sets that show what has left them as deleted
@@ -236,16 +272,16 @@ class History(RuleBasedStateMachine):
         self.clock = Clock(self.store)
         self.now = self.clock.step()
         self.sets: dict[str, tuple[str, ...]] = {}
-        self.records: dict[tuple[str, str], tuple[int, bytes | None]] = {}
+        self.records: dict[tuple[str, str], tuple[int, bytes | None, bytes | None]] = {}
         self.last_horizon = 0
 
     @rule()
     def time_passes(self) -> None:
         self.now = self.clock.step()
 
-    @rule(batch=st.dictionaries(KEYS, st.tuples(DC, BODIES, SPECS), min_size=1, max_size=4))
+    @rule(batch=st.dictionaries(KEYS, st.tuples(DC, BODIES, SPECS, ABOUTS), min_size=1, max_size=4))
     def publish(self, batch: dict[str, Any]) -> None:
-        drafts = [draft(key, dc, mods, sets) for key, (dc, mods, sets) in batch.items()]
+        drafts = [draft(key, dc, mods, sets, abouts=abouts) for key, (dc, mods, sets, abouts) in batch.items()]
         outcomes = self.store.publish(drafts)
         now = self.store.horizon().horizon
         for one, outcome in zip(drafts, outcomes, strict=True):
@@ -256,13 +292,14 @@ class History(RuleBasedStateMachine):
             moved = False
             for prefix, body in one.renditions.items():
                 was = self.records.get((one.key, prefix))
+                about = one.abouts.get(prefix) if body is not None else None
                 for spec in with_ancestors(one.setspecs) - before:
                     self.departed.pop((one.key, prefix, spec), None)
                 for spec in (before - with_ancestors(one.setspecs)) & {*KEEPING}:
                     if was is not None:
                         self.departed[one.key, prefix, spec] = now
-                if (was is None and body is not None) or (was is not None and (moved_sets or was[1] != body)):
-                    self.records[one.key, prefix] = (now, body)
+                if (was is None and body is not None) or (was is not None and (moved_sets or was[1:] != (body, about))):
+                    self.records[one.key, prefix] = (now, body, about)
                     moved = True
             assert outcome is (Outcome.NEW if new else Outcome.CHANGED if moved else Outcome.UNCHANGED)
 
@@ -272,7 +309,7 @@ class History(RuleBasedStateMachine):
         now = self.store.horizon().horizon
         chosen = [where for where in self.records if where[0] in keys and (prefixes is None or where[1] in prefixes)]
         assert moved == len(chosen)
-        self.records.update({where: (now, self.records[where][1]) for where in chosen})
+        self.records.update({where: (now, *self.records[where][1:]) for where in chosen})
         self.departed.update({where: now for where in self.departed if where[:2] in chosen})
 
     @rule(keys=st.sets(KEYS, min_size=1, max_size=3), by_identifier=st.booleans())
@@ -285,9 +322,11 @@ class History(RuleBasedStateMachine):
         now = self.store.horizon().horizon
         assert {named[name] for name in outcomes} == keys & self.sets.keys()
         for name, outcome in outcomes.items():
-            live = [where for where, (_, body) in self.records.items() if where[0] == named[name] and body is not None]
+            live = [
+                where for where, (_, body, _) in self.records.items() if where[0] == named[name] and body is not None
+            ]
             assert outcome is (Outcome.DELETED if live else Outcome.UNCHANGED)
-            self.records.update(dict.fromkeys(live, (now, None)))
+            self.records.update(dict.fromkeys(live, (now, None, None)))
 
     @invariant()
     def is_sound(self) -> None:
@@ -301,7 +340,8 @@ class History(RuleBasedStateMachine):
         keys = {row.id: row.source_key for row in rows(engine, "item")}
         prefixes = {row.id: row.prefix for row in rows(engine, "format")}
         found = {
-            (keys[row.item_id], prefixes[row.format_id]): (row.datestamp, row.body) for row in rows(engine, "record")
+            (keys[row.item_id], prefixes[row.format_id]): (row.datestamp, row.body, row.about)
+            for row in rows(engine, "record")
         }
         assert found == self.records
         for setspec in {spec for sets in self.sets.values() for spec in with_ancestors(sets)}:

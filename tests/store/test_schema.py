@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from invariants import dump
 
 from oai_server.store import schema
 from oai_server.store.engine import StoreError
+from oai_server.store.publish import Outcome
 from oai_server.store.repository import Store
 from oai_server.store.tables import metadata
 
@@ -34,6 +36,23 @@ def test_an_upgrade_can_be_run_again(store: Store):
     store.check()
 
 
+def test_an_upgrade_from_0002_keeps_all_that_harvesters_know(store: Store):
+    store.resolve_sets(["a:b"])
+    drafts = [draft("a", sets=("a:b",)), draft("b", mods=None), draft("c")]
+    store.publish(drafts)
+    store.withdraw(["oai:d.org:c"])
+    after = dump(store._engine)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE record DROP COLUMN about")
+    _stamp(store, "0002")
+    assert store.upgrade() == ("0002", schema.newest())
+    assert dump(store._engine) == after
+    hashes = {row[5] for row in after["record"]}
+    assert hashes == {b"", *(blake2b(body, digest_size=16).digest() for body in (b"<dc/>", b"<mods/>"))}, "as in 0002"
+    assert store.publish(drafts[:2]) == [Outcome.UNCHANGED] * 2
+    assert store.publish([draft("a", sets=("a:b",), abouts={"mods": b"<about/>"})]) == [Outcome.CHANGED]
+
+
 def _stamp(store: Store, revision: str) -> None:
     with store._engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
@@ -47,7 +66,7 @@ def test_a_newer_schema_is_refused(store: Store):
 
 def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schema, "newest", lambda: "9999")
-    with pytest.raises(StoreError, match="schema 0002, this server needs 9999: run 'oai-server upgrade'"):
+    with pytest.raises(StoreError, match="schema 0003, this server needs 9999: run 'oai-server upgrade'"):
         store.check()
 
 
