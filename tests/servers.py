@@ -244,6 +244,11 @@ class Cluster:
     def data(self) -> Path:
         return self.folder / "data"
 
+    @property
+    def pid(self) -> int:
+        """The process that all of the server's others come from."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     def _run(self, program: str, *arguments: object) -> str:
         done = subprocess.run(
             [str(self.binaries / program), *map(str, arguments)],

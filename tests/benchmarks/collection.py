@@ -1,0 +1,59 @@
+"""A made-up archive: canonical records of about 1.7 kB as oai_dc, the same for the same number."""
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+WORDS = (
+    "letters regarding the administration of estates and parish registers minutes council report on railway harbour "
+    "fisheries survey Akte Nachlass Urkunde Protokoll Stadtarchiv Königsberg Straße über Größe lettres reçues comité "
+    "d'études théâtre información histórica español příspěvek dějinám města история архив документы письма R&D x<y "
+    "日本語の文書 Αθήνα ιστορία مخطوطات"
+).split()
+NAMES = "Müller García Dvořák Østergaard Kowalski O'Brien Lefèvre Иванов Tanaka Nguyễn Åkesson Çelik".split()
+SUBJECTS = "history maps schools law music physics migration botany photography philosophy genealogy medicine".split()
+LANGUAGES = "ger eng fre spa cze pol rus lat".split()
+TYPES = ["text", "still image", "cartographic", "mixed material"]
+
+
+def records(count: int, first: int = 1) -> Iterator[bytes]:
+    """Yield canonical records, one a line; one in fifty is withdrawn.
+
+    Sets: ``half`` has every second item, ``rare`` one of a thousand, ``shelf:0`` to ``shelf:9`` a tenth each.
+    """
+    for number in range(first, first + count):
+        yield json.dumps(record(number), ensure_ascii=False).encode() + b"\n"
+
+
+def record(number: int) -> dict[str, Any]:
+    """Return one of the records."""
+    chance = random.Random(number)
+
+    def words(least: int, most: int) -> str:
+        return " ".join(chance.choices(WORDS, k=chance.randint(least, most)))
+
+    key = f"obj-{number:09}"
+    sets = [f"shelf:{number % 10}", *(["half"] if number % 2 else []), *(["rare"] if number % 1000 == 1 else [])]
+    if number % 50 == 0:
+        return {"id": key, "record": {"status": "deleted"}}
+    page = f"https://archive.example.org/objects/{key}?view=full&lang=de"
+    return {
+        "id": key,
+        "titles": [{"value": words(4, 14)}],
+        "agents": [
+            *({"name": f"{chance.choice(NAMES)}, {chance.choice(NAMES)}", "type": "person", "roles": ["cre"]}
+              for _ in range(chance.randint(1, 3))),
+            {"name": f"Archive {chance.choice(NAMES)}", "type": "organization", "roles": ["pbl"]},
+        ],
+        "subjects": [{"label": label} for label in chance.sample(SUBJECTS, chance.randint(1, 5))],
+        "abstracts": [words(40, 110)],
+        "resource_type": chance.choice(TYPES),
+        "dates": [{"type": "issued", "edtf": str(chance.randint(1650, 2024)), "key": True}],
+        "languages": [{"code": chance.choice(LANGUAGES)}],
+        "identifiers": [{"type": "doi", "value": f"10.5555/{key}"}],
+        "physical": {"extent": ["320 pages"]},
+        "rights": {"uri": "http://creativecommons.org/licenses/by/4.0/"},
+        "media": [{"role": "landing", "url": page}],
+        "sets": sets,
+    }  # fmt: skip

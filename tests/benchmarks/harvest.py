@@ -1,0 +1,137 @@
+"""One harvester and what it costs the server: CPU from /proc, times of pages, memory."""
+
+import http.client
+import os
+import re
+import statistics
+import time
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+_TOKEN = re.compile(rb"<resumptionToken[^>]*>([^<]+)</resumptionToken>")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processes(roots: Iterable[int]) -> list[int]:
+    """Return the processes and all that they started."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        children.setdefault(parent, []).append(int(folder.name))
+    found, left = [], list(roots)
+    while left:
+        found.append(left.pop())
+        left += children.get(found[-1], [])
+    return found
+
+
+def cpu(roots: Iterable[int]) -> float:
+    """Return the seconds of CPU, user and system, that processes have used, their ended children included."""
+    ticks = 0
+    for process in processes(roots):
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / _TICKS
+
+
+def private_bytes(roots: Iterable[int]) -> int:
+    """Return the largest private memory of one of the processes, the first of each tree (a master) left out."""
+    most = 0
+    for root in roots:
+        for process in processes([root])[1:]:
+            try:
+                text = Path(f"/proc/{process}/smaps_rollup").read_text()
+            except OSError:
+                continue
+            most = max(most, sum(int(kb) for kb in re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", text, re.MULTILINE)))
+    return most * 1024
+
+
+class Client:
+    """A connection that stays open."""
+
+    def __init__(self, base_url: str, *, gzip: bool = False) -> None:
+        self._url = urlsplit(base_url)
+        self._headers = {"Accept-Encoding": "gzip" if gzip else "identity"}
+        self._connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=120)
+        self.received = 0
+
+    def get(self, **arguments: str) -> bytes:
+        """Ask; returns the answer unpacked."""
+        named = {name.rstrip("_"): value for name, value in arguments.items()}
+        try:
+            self._connection.request("GET", f"{self._url.path}?{urlencode(named)}", headers=self._headers)
+            response = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self._connection.close()
+            self._connection.request("GET", f"{self._url.path}?{urlencode(named)}", headers=self._headers)
+            response = self._connection.getresponse()
+        body = response.read()
+        assert response.status == 200, (response.status, body[:300])
+        self.received += len(body)
+        return zlib.decompress(body, 31) if response.getheader("Content-Encoding") == "gzip" else body
+
+
+@dataclass
+class Harvest:
+    """What a harvest came to. Times in seconds, ``cpu`` that of the server (and database)."""
+
+    records: int
+    cpu: float
+    times: list[float]
+    received: int
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of CPU per 1,000 records."""
+        return self.cpu / self.records * 1e6
+
+    @property
+    def depth(self) -> float:
+        """The median time of the last twentieth of the pages, by that of the first."""
+        part = max(len(self.times) // 20, 3)
+        return statistics.median(self.times[-part:-1] or self.times) / statistics.median(self.times[1 : part + 1])
+
+
+def harvest(
+    base_url: str, roots: Iterable[int], *, gzip: bool = False, most: int = 10**9, verb: str = "ListRecords", **more: str
+) -> Harvest:  # fmt: skip
+    """Harvest a list, or its first ``most`` records."""
+    roots = list(roots)
+    client = Client(base_url, gzip=gzip)
+    client.get(verb="Identify")
+    client.received = 0
+    records, times = 0, []
+    arguments: dict[str, str] = {"verb": verb, "metadataPrefix": "oai_dc", **more}
+    before = cpu(roots)
+    while True:
+        begun = time.perf_counter()
+        page = client.get(**arguments)
+        times.append(time.perf_counter() - begun)
+        found = page.count(b"<header")
+        assert found, page[:1000]
+        records += found
+        token = _TOKEN.search(page, max(len(page) - 5000, 0))
+        if token is None or records >= most:
+            return Harvest(records, cpu(roots) - before, times, client.received)
+        arguments = {"verb": verb, "resumptionToken": token[1].decode()}
+
+
+def cost(base_url: str, roots: Iterable[int], times: int, **arguments: str) -> float:
+    """Return the milliseconds of CPU that one request costs, of many."""
+    roots = list(roots)
+    client = Client(base_url)
+    client.get(**arguments)
+    before = cpu(roots)
+    for _ in range(times):
+        client.get(**arguments)
+    return (cpu(roots) - before) / times * 1000
