@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
@@ -310,6 +311,8 @@ class _Change:
             values["format_id"] = numbers.format_id(connection, values.pop("prefix"))
         bulk_insert(connection, item, self._items_new)
         _bulk_update(connection, item, {"id": "key"}, self._items_changed)
+        # Neighbours in a list are harvested together: a format's records lie side by side in the file.
+        self._records_new.sort(key=itemgetter("format_id", "item_id"))
         bulk_insert(connection, record, self._records_new)
         _bulk_update(connection, record, {"item_id": "item", "format_id": "format_id"}, self._records_changed)
         gone = [(numbers.list_id(connection, *one[:2]), *one[2:]) for one in self._entries_gone]
