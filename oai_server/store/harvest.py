@@ -20,15 +20,17 @@ from oai_server.store.engine import DriverConnections, StoreUnavailable, explain
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
 
-_COLUMNS = "r.item_id, e.datestamp, i.identifier, i.setspecs, r.deleted"
-_FROM = "FROM entry e JOIN item i ON i.id = e.item_id JOIN record r ON r.item_id = e.item_id AND r.format_id = ?"
+_COLUMNS = "e.item_id, e.datestamp, i.identifier, i.setspecs, e.deleted"
+_FROM = "FROM entry e JOIN item i ON i.id = e.item_id"
+# Whoever has left a set is deleted in its list alone, and lives in its record.
+_BODIES = f"{_FROM} LEFT JOIN record r ON r.item_id = e.item_id AND r.format_id = ? AND NOT e.deleted"
 _REST = "WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id > ? ORDER BY e.item_id LIMIT ?"
 _LATER = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ? ORDER BY e.datestamp, e.item_id LIMIT ?"
 # PostgreSQL's client takes whole results, so its server stops where the bytes pass the limit. (SQLite's is lazy.)
 _BOUNDED = (  # every part is a constant of this module
     f"SELECT item_id, datestamp, identifier, setspecs, deleted, body, about FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
-    f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.about, r.size {_FROM} "
-    f"{{where}}) q) p WHERE before <= ? ORDER BY datestamp, item_id"
+    f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.about, coalesce(r.size, 0) "
+    f"AS size {_BODIES} {{where}}) q) p WHERE before <= ? ORDER BY datestamp, item_id"
 )
 _ONE = (
     "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about FROM item i "
@@ -39,11 +41,11 @@ Answer = TypeVar("Answer")
 
 
 def _in_set(row: Row, setspec: str) -> Row:
-    """Return a row as the list of a set shows it: as deleted, in this set alone, where the item has left the set."""
+    """Return a deleted row as the list of a set shows it: in this set alone, where the item has left the set."""
     below = f"{setspec}:"
     if any(spec == setspec or spec.startswith(below) for spec in row.setspecs.split()):
         return row
-    return row._replace(setspecs=setspec, deleted=True, body=None, about=None)
+    return row._replace(setspecs=setspec)
 
 
 class _Numbers:
@@ -108,20 +110,19 @@ class Harvest:
         ids = self._ids(prefix, setspec)
         if ids is None:
             return [], False
-        rows, more = self._page(*ids, start, upper, after, limit, page_bytes, bodies)
-        return ([_in_set(row, setspec) for row in rows] if setspec else rows), more
+        rows, more = self._page(ids, start, upper, after, limit, page_bytes, bodies)
+        return ([_in_set(row, setspec) if row.deleted else row for row in rows] if setspec else rows), more
 
     def _page(
-        self, format_id: int, list_id: int, start: int, upper: int, after: int | None, limit: int, page_bytes: int,
-        bodies: bool,
-    ) -> tuple[list[Row], bool]:  # fmt: skip
+        self, ids: tuple[int, int], start: int, upper: int, after: int | None, limit: int, page_bytes: int, bodies: bool
+    ) -> tuple[list[Row], bool]:
         rows: list[Row] = []
         room = page_bytes
         if after is not None:
-            rows, room = self._range(_REST, (format_id, list_id, start, after), limit + 1, room, bodies)
+            rows, room = self._range(_REST, ids, (start, after), limit + 1, room, bodies)
             start += 1
         if len(rows) <= limit and room >= 0:
-            more, room = self._range(_LATER, (format_id, list_id, start, upper), limit + 1 - len(rows), room, bodies)
+            more, room = self._range(_LATER, ids, (start, upper), limit + 1 - len(rows), room, bodies)
             rows += more
         if len(rows) > limit:
             return rows[:limit], True
@@ -130,8 +131,8 @@ class Harvest:
         if room < 0:  # one record fills the page by itself: is there another?
             last = rows[0]
             return rows, bool(
-                self._range(_REST, (format_id, list_id, last.datestamp, last.item), 1, 0, False)[0]
-                or self._range(_LATER, (format_id, list_id, last.datestamp + 1, upper), 1, 0, False)[0]
+                self._range(_REST, ids, (last.datestamp, last.item), 1, 0, False)[0]
+                or self._range(_LATER, ids, (last.datestamp + 1, upper), 1, 0, False)[0]
             )
         return rows, False
 
@@ -176,28 +177,30 @@ class Harvest:
         return Row(*rows[0]) if rows else None
 
     def _range(
-        self, where: str, arguments: tuple[int, ...], limit: int, room: int, bodies: bool
+        self, where: str, ids: tuple[int, int], span: tuple[int, ...], limit: int, room: int, bodies: bool
     ) -> tuple[list[Row], int]:
-        """Return the rows of one range and the bytes left: negative where the last row is beyond the page."""
-        columns = f"{_COLUMNS}, {'r.body, r.about' if bodies else 'NULL, NULL'}"
+        """Return the rows of one range of a list and the bytes left: negative where the last row is beyond the page."""
+        format_id, list_id = ids
         if not bodies:
-            return [Row(*row) for row in self._all(f"SELECT {columns} {_FROM} {where}", (*arguments, limit))], room
+            rows = self._all(f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {where}", (list_id, *span, limit))
+            return list(map(Row._make, rows)), room
+        arguments = (format_id, list_id, *span, limit)
         if not self._connections.sqlite:
-            rows = [Row(*row) for row in self._all(_BOUNDED.format(where=where), (*arguments, limit, room))]
-            return rows, room - sum(len(row.body) + len(row.about or b"") for row in rows if row.body is not None)
+            rows = self._all(_BOUNDED.format(where=where), (*arguments, room))
+            return list(map(Row._make, rows)), room - sum(len(row[5]) + len(row[6] or b"") for row in rows if row[5])
 
         def lazily(connection: Any) -> tuple[list[Row], int]:
             left = room
             found = []
-            cursor = connection.execute(f"SELECT {columns} {_FROM} {where}", (*arguments, limit))
+            cursor = connection.execute(f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {where}", arguments)
             for row in cursor:
-                found.append(Row(*row))
+                found.append(row)
                 if row[5] is not None:
                     left -= len(row[5]) + len(row[6] or b"")
                     if left < 0:
                         break
             cursor.close()
-            return found, left
+            return list(map(Row._make, found)), left
 
         return self._ask(lazily)
 

@@ -181,9 +181,11 @@ class _Row(NamedTuple):
     hash: bytes
 
 
-_ENTRY = ("list_id", "datestamp", "item_id")
+_ENTRY = ("list_id", "datestamp", "item_id", "deleted")
 _Entry = tuple[str, str, int, int]
 """Of an entry: prefix and setSpec of its list, datestamp, number of the item."""
+_NewEntry = tuple[str, str, int, int, bool]
+"""The same, and whether the list shows the item as deleted."""
 
 
 class _Change:
@@ -200,7 +202,7 @@ class _Change:
         self._records_new: list[dict[str, Any]] = []
         self._records_changed: list[dict[str, Any]] = []
         self._entries_gone: list[_Entry] = []
-        self._entries_new: list[_Entry] = []
+        self._entries_new: list[_NewEntry] = []
         self._departures_gone: list[_Entry] = []
         self._departures_new: list[_Entry] = []
 
@@ -246,12 +248,12 @@ class _Change:
                     self._appear(old.id, prefix, after, _body(draft, prefix, hashes))
                     moved = True
             elif moved_sets or was.hash != hashes[prefix] or was.deleted != (body is None):
-                self._move(old.id, prefix, was, before, after)
+                self._move(old.id, prefix, was, before, after, deleted=body is None)
                 self._records_changed[-1] |= _body(draft, prefix, hashes)
                 moved = True
         if moved_sets:  # formats that are not rendered now: their rows still stand in the lists of the sets
             for prefix in stored.keys() - draft.renditions.keys():
-                self._move(old.id, prefix, stored[prefix], before, after)
+                self._move(old.id, prefix, stored[prefix], before, after, deleted=stored[prefix].deleted)
         return moved
 
     def withdraw(self, old: Any) -> None:
@@ -260,7 +262,7 @@ class _Change:
         lists = with_ancestors(old.setspecs.split())
         for prefix, was in self._records.get(old.id, {}).items():
             if not was.deleted:
-                self._move(old.id, prefix, was, lists, lists)
+                self._move(old.id, prefix, was, lists, lists, deleted=True)
                 self._records_changed[-1] |= _TOMBSTONE
 
     def restamp(self, old: Any, prefixes: Collection[str] | None) -> int:
@@ -269,7 +271,7 @@ class _Change:
         moved = 0
         for prefix, was in self._records.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
-                self._move(old.id, prefix, was, lists, lists)
+                self._move(old.id, prefix, was, lists, lists, deleted=was.deleted)
                 moved += 1
         for (prefix, setspec), stamp in self._departed.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
@@ -280,9 +282,9 @@ class _Change:
     def _appear(self, item_id: int, prefix: str, lists: Iterable[str], body: Mapping[str, Any]) -> None:
         """Collect a record that never was."""
         self._records_new.append({"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, **body})
-        self._entries_new += [(prefix, setspec, self.stamp, item_id) for setspec in lists]
+        self._entries_new += [(prefix, setspec, self.stamp, item_id, False) for setspec in lists]
 
-    def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str]) -> None:
+    def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str], *, deleted: bool) -> None:
         """Collect a new datestamp for a record, in the lists where it was and in those where it shall be."""
         self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp})
         departed = self._departed.get(item_id, {})
@@ -293,7 +295,7 @@ class _Change:
         for setspec in after:
             if setspec not in before and (prefix, setspec) in departed:
                 self._leave(prefix, setspec, departed[prefix, setspec], item_id, returned=True)
-            self._entries_new.append((prefix, setspec, self.stamp, item_id))
+            self._entries_new.append((prefix, setspec, self.stamp, item_id, deleted))
 
     def _leave(self, prefix: str, setspec: str, stamp: int, item_id: int, *, returned: bool = False) -> None:
         self._entries_gone.append((prefix, setspec, stamp, item_id))
@@ -301,7 +303,7 @@ class _Change:
             self._departures_gone.append((prefix, setspec, stamp, item_id))
 
     def _depart(self, prefix: str, setspec: str, item_id: int) -> None:
-        self._entries_new.append((prefix, setspec, self.stamp, item_id))
+        self._entries_new.append((prefix, setspec, self.stamp, item_id, True))
         self._departures_new.append((prefix, setspec, self.stamp, item_id))
 
     def write(self, numbers: _Numbers) -> None:

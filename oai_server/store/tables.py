@@ -96,6 +96,7 @@ entry = Table(
     Column("list_id", Integer, primary_key=True, autoincrement=False),
     Column("datestamp", Big, primary_key=True, autoincrement=False),
     Column("item_id", Big, primary_key=True, autoincrement=False),
+    Column("deleted", Boolean, nullable=False, server_default=text("false")),  # or departed: what the list shows
     sqlite_with_rowid=False,
 )
 
