@@ -36,12 +36,18 @@ class ConfigError(Exception):
 
 
 class Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How the files of one source are read: the defaults of ``oai-server import --source NAME``."""
+    """How one source is read: the defaults of ``oai-server import --source NAME`` and ``harvest --source NAME``.
+
+    ``identifiers`` says whether harvested records keep theirs; ``sweep`` whether to look for what is no longer listed
+    without being told that it is deleted.
+    """
 
     reader: str | None = None
     profile: str | None = None
     id_prefix: str = ""
     mode: Literal["update", "full", "delete"] = "update"
+    identifiers: Literal["source", "own"] = "source"
+    sweep: bool | None = None
 
 
 class SetSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -102,7 +108,13 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def format_options(self, prefix: str) -> dict[str, Any]:
         """Return the options of one format, as ``[formats.PREFIX]`` gives them."""
         options = self.formats.get(prefix, {}) if isinstance(self.formats, dict) else {}
-        return {key: value for key, value in options.items() if key != "enabled"}
+        return {key: value for key, value in options.items() if key not in ("enabled", "plugin")}
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """Which of several formats of one prefix is meant, by prefix."""
+        tables = self.formats if isinstance(self.formats, dict) else {}
+        return {prefix: options["plugin"] for prefix, options in tables.items() if "plugin" in options}
 
     @property
     def keys(self) -> list[str]:
@@ -268,6 +280,8 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
     for prefix, options in settings.formats.items() if isinstance(settings.formats, dict) else ():
         if not isinstance(options.get("enabled", True), bool):
             refuse("formats", f"[formats.{prefix}] enabled: it is true or false")
+        if not isinstance(options.get("plugin", ""), str):
+            refuse("formats", f"[formats.{prefix}] plugin: it is the name of a file or a class, as titles.py")
         if prefix == "oai_dc" and not options.get("enabled", True):
             refuse("formats", "oai_dc cannot be left out: OAI-PMH wants every item in it")
     if not settings.repository_name.strip():

@@ -22,22 +22,24 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 import pytest
+from jmespath.functions import Functions
 from places import ROOT
 
+from metadata_formats import mapping, registry, stylesheet
 from metadata_formats import record as model
-from metadata_formats import registry
 from oai_server import config
 from oai_server.cli import main
 from oai_server.ingest import document, ead, marc, profile, readers, rules, table
 from oai_server.protocol import descriptions
 from oai_server.readiness import profile as portals
+from oai_server.readiness.protocol_rules import RULES
 from oai_server.web.app import create_app
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = [*PAGES, ROOT / "docs/examples/README.md", ROOT / "instance/README.md"]
-RUN, RECORD, FORMATS, PROFILES, PUBLISH, PORTALS = (
+RUN, RECORD, FORMATS, PLUGINS, PROFILES, PUBLISH, PORTALS = (
     (ROOT / "docs" / f"{name}.md").read_text()
-    for name in ("run", "record", "formats", "profiles", "publish", "portals")
+    for name in ("run", "record", "formats", "plugins", "profiles", "publish", "portals")
 )
 COMMON = {"--instance", "--debug", "--help"}
 OF_TESTS = {"OAI_SCHEMAS", "OAI_DATA", "OAI_EXPECTED"}
@@ -90,7 +92,12 @@ def headings(page: str) -> set[str]:
 
 
 def options(command: click.Command) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    return {
+        name
+        for parameter in command.params
+        for name in [*parameter.opts, *parameter.secondary_opts]
+        if name.startswith("--")
+    }
 
 
 def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
@@ -257,6 +264,20 @@ def test_every_format_is_documented_with_the_options_that_it_reads() -> None:
         assert made.namespace in text
 
 
+def test_every_key_and_function_of_a_map_is_documented() -> None:
+    text = section(PLUGINS, "A map")
+    functions = set(re.findall(r"`(\w+)\(", text))
+    own = set(mapping.MapFunctions.FUNCTION_TABLE) - set(Functions.FUNCTION_TABLE)
+    assert functions == own | {"join"}
+    keys = [field.encode_name for field in msgspec.structs.fields(mapping.Entry)]
+    assert {row for row in rows(text) if "(" not in row} == set(keys)
+
+
+def test_every_limit_of_a_stylesheet_is_documented_with_its_default() -> None:
+    documented = {key: cells[0] for key, cells in rows(section(PLUGINS, "A stylesheet")).items()}
+    assert documented == {"seconds": f"{stylesheet.SECONDS:g}", "megabytes": str(stylesheet.MEGABYTES)}
+
+
 def test_every_reader_is_documented_with_the_endings_that_it_takes() -> None:
     documented = re.findall(r"^\| (.+?) \| `(\w+)` \|", PUBLISH, re.MULTILINE)
     assert {name for _, name in documented} == readers.installed().keys()
@@ -271,6 +292,11 @@ def test_every_rule_of_a_portal_is_documented_with_its_severity() -> None:
         documented = {rule: cells[0] for rule, cells in rows(section(PORTALS, one.name)).items()}
         checked = {rule.name: rule.severity.value for rule in one.rules}
         assert documented == checked | dict.fromkeys(one.unchecked, "not checked"), one.name
+
+
+def test_every_rule_of_the_protocol_is_documented_as_it_is() -> None:
+    documented = {rule: tuple(cells) for rule, cells in rows(section(PORTALS, "protocol")).items()}
+    assert documented == {name: (rule.severity.value, rule.says, rule.why) for name, rule in RULES.items()}
 
 
 def test_every_rule_that_is_shown_can_be_used() -> None:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
+from urllib.parse import urlsplit
 
 import click
 
 from metadata_formats import record as model
-from metadata_formats import registry
 from metadata_formats.record import RecordError
 from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main, progress_bar
 from oai_server.cli.records import opened
@@ -41,22 +41,31 @@ SHOWN = 5
 @click.option(
     "--report", "report_file", metavar="FILE", help="Write into this file, and the sums alone to the terminal."
 )
+@click.option("--endpoint", metavar="URL", help="Examine this running OAI-PMH server instead, ours or another's.")
+@click.option("--pages", type=click.IntRange(0), default=3, show_default=True, metavar="N",
+              help="With --endpoint: pages of each list that are read, 0 for all.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="Exit 1 where this or worse was found.")
 @command
 def check(
     installation: Installation, identifiers: tuple[str, ...], names: tuple[str, ...], setspec: str | None,
-    as_json: bool, as_csv: bool, limit: int | None, report_file: str | None, fail_on: str | None,
+    as_json: bool, as_csv: bool, limit: int | None, report_file: str | None, endpoint: str | None, pages: int,
+    fail_on: str | None,
 ) -> int:  # fmt: skip
     """Say which records break which rules of portals, and how to mend them."""
     if as_json and as_csv:
         fail("--json and --csv are two reports: run it once for each")
+    kind = "json" if as_json else "csv" if as_csv else "text"
+    if endpoint is not None:
+        if identifiers or names or setspec is not None:
+            fail("--endpoint examines a server: identifiers, --profile and --set are about records")
+        worst = _examine(installation, endpoint, pages, kind, report_file)
+        return SOME_REJECTED if fail_on and _is_as_bad(worst, Severity(fail_on)) else 0
     chosen = profiles.load(names)
     store = installation.store()
     if setspec is not None and setspec not in {one.spec for one, _ in store.sets()}:
         fail(f"there is no set {setspec}; 'oai-server sets' lists them")
     if identifiers and setspec is not None:
         fail("--set and identifiers are two choices: give one of them")
-    kind = "json" if as_json else "csv" if as_csv else "text"
     wanted = {prefix for profile in chosen for prefix in (profile.harvests, *profile.reads)}
     held: Iterable[Held] = (
         _named(store, identifiers) if identifiers else chain.from_iterable(store.live(setspec, wanted))
@@ -82,6 +91,44 @@ def check(
     return SOME_REJECTED if fail_on and _is_as_bad(report.worst(), Severity(fail_on)) else 0
 
 
+def _examine(installation: Installation, url: str, pages: int, kind: str, report_file: str | None) -> Severity | None:
+    """Examine a server and write what it breaks; returns the gravest severity."""
+    from metadata_formats.validation import SchemaMissing, Schemas
+    from oai_server.readiness import endpoint_report
+    from oai_server.readiness.asking import Asking
+    from oai_server.readiness.endpoint import examine
+
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        fail(f"--endpoint: {url!r} is not an address like https://archive.example.org/oai")
+    requests = 0
+    schemas = Schemas(installation.schemas)
+    missing: set[str] = set()
+
+    def validate(answer: bytes) -> list[str]:
+        try:
+            return schemas.errors_throughout(answer)
+        except SchemaMissing as error:
+            missing.add(str(error))
+            return []
+
+    with ExitStack() as stack:
+        progress = stack.enter_context(progress_bar())
+
+        def asked(count: int) -> None:
+            nonlocal requests
+            requests += count
+            progress(count)
+
+        asking = Asking(url, f"oai-server check ({installation.settings.admin_emails[0]})")
+        broken = examine(url, asking, validate, pages=pages, progress=asked)
+        out = stack.enter_context(opened(report_file)) if report_file else sys.stdout
+        notes = [f"answers were not validated, for a schema is missing: {each}" for each in sorted(missing)]
+        endpoint_report.write(kind, out, url, broken, requests, notes)
+    if report_file:
+        click.echo(endpoint_report.sum_line(url, broken, requests))
+    return broken[0].rule.severity if broken else None
+
+
 def _is_as_bad(worst: Severity | None, limit: Severity) -> bool:
     order = list(Severity)
     return worst is not None and order.index(worst) <= order.index(limit)
@@ -91,7 +138,8 @@ def _items(installation: Installation, held: Iterable[Held], wanted: Collection[
     """Yield the items as portals meet them; a format that is not offered yet is rendered here."""
     settings = installation.settings
     offered = [prefix for prefix in wanted if prefix in installation.formats()]
-    made = {prefix: one for prefix, one in registry.load(wanted).items() if prefix in wanted and prefix not in offered}
+    installed = installation.installed() if len(offered) < len(wanted) else {}
+    made = {prefix: installed[prefix] for prefix in wanted if prefix in installed and prefix not in offered}
     options = {prefix: settings.format_options(prefix) for prefix in made}
     foreseen = Formats(made, settings.repository_name, settings.base_url, options)
     for one in held:

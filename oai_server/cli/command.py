@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import Any, NoReturn
 
 import click
 
-from metadata_formats import registry
+from metadata_formats import plugins, registry
 from oai_server import config
 from oai_server.config import ConfigError, Settings
 from oai_server.ingest.importer import ImportRefused
+from oai_server.ingest.oai_client import HarvestError
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
@@ -28,11 +29,15 @@ from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared
 
-REFUSALS = (ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError)
+REFUSALS = (
+    ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError, HarvestError,
+)  # fmt: skip
 """Errors whose text is for people as it is."""
 
 NOTHING_DONE = 2
 SOME_REJECTED = 1
+FORMATS = "formats"
+"""The folder of an instance with formats of its own."""
 
 
 class Installation:
@@ -42,10 +47,14 @@ class Installation:
         self.folder = folder
         self.settings: Settings = config.load(folder)
         self._opened: list[Store] = []
-        self._formats = registry.load(self.settings.prefixes)
+        self._plugins = plugins.found(folder / FORMATS)
+        self._formats = self._loaded(self.settings.prefixes)
         for prefix, made in self._formats.items():
             registry.check_options(made, self.settings.format_options(prefix))
         self.rules = Rules({spec: said.where for spec, said in self.settings.sets.items() if said.where is not None})
+
+    def _loaded(self, prefixes: Iterable[str] | None) -> dict[str, registry.Format]:
+        return registry.load(prefixes, self._plugins, self.settings.plugins)
 
     @property
     def schemas(self) -> Path:
@@ -55,6 +64,10 @@ class Installation:
     def formats(self) -> dict[str, registry.Format]:
         """Return the formats that the settings offer."""
         return self._formats
+
+    def installed(self) -> dict[str, registry.Format]:
+        """Return all formats that the settings could offer: built in, installed, and in the instance's folder."""
+        return self._loaded(None)
 
     def rendering(self) -> Formats:
         """Return the formats with their options, and the rules of the sets."""

@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from metadata_formats import registry
 from oai_server.cli.command import Installation, command, fail, main
 from oai_server.store.repository import Count
 
@@ -27,7 +26,7 @@ def status(installation: Installation) -> None:
     _print_counts("format", store.counts_by_format())
     _print_counts("source", store.counts_by_source())
     click.echo(f"sets      {len(store.sets())}")
-    if stale := store.count_stale(installation.rendering().rendered):
+    if stale := store.count_stale(installation.rendering().current):
         click.echo(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
 
 
@@ -43,21 +42,10 @@ def sets(installation: Installation) -> None:
     table = Table("setSpec", "name", "records", box=None, pad_edge=False)
     for one, size in installation.store().sets():
         table.add_row(one.spec, one.name, str(size))
-    _print(table)
+    print_table(table)
 
 
-@main.command()
-@command
-def formats(installation: Installation) -> None:
-    """List the formats that are offered, and those that are installed."""
-    offered = installation.formats()
-    table = Table("prefix", "namespace", "version", "offered", box=None, pad_edge=False)
-    for prefix, made in {**offered, **registry.load()}.items():
-        table.add_row(prefix, made.namespace, made.version, "yes" if prefix in offered else "no")
-    _print(table)
-
-
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
     """Print a table whole: on a pipe it is as wide as its content."""
     console = Console(width=None if sys.stdout.isatty() else 500)
     console.print(table)

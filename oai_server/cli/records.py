@@ -25,7 +25,7 @@ SHOWN_REJECTIONS = 20
 """Rejections that an import prints; ``--report`` has them all."""
 
 
-def _max_deletes(_context: click.Context, _parameter: click.Parameter, text: str) -> float | int:
+def read_max_deletes(_context: click.Context, _parameter: click.Parameter, text: str) -> float | int:
     """Read ``10%`` as a share and ``25`` as a number of items."""
     number = re.fullmatch(r"([0-9]+)|([0-9]+(?:\.[0-9]+)?)%", text, re.ASCII)
     if number is None:
@@ -40,7 +40,7 @@ def _max_deletes(_context: click.Context, _parameter: click.Parameter, text: str
 @click.option("--profile", metavar="FILE.toml", help="How the reader maps the files to records.")
 @click.option("--set", "sets", multiple=True, metavar="SPEC", help="Put every record in this set too (repeatable).")
 @click.option("--mode", type=click.Choice(["update", "full", "delete"]), help="update (default), full or delete.")
-@click.option("--max-deletes", default="10%", show_default=True, callback=_max_deletes,
+@click.option("--max-deletes", default="10%", show_default=True, callback=read_max_deletes,
               help="What --mode full may delete: a share of the source or a number.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Delete more than --max-deletes, or by files that look broken.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
@@ -58,7 +58,7 @@ def import_(
     profile = profile or (str(installation.folder / defaults.profile) if defaults.profile else None)
     plan = Plan(
         source=source, mode=mode or defaults.mode, id_prefix=defaults.id_prefix, sets=sets, max_deletes=max_deletes,
-        force=force, dry_run=dry_run,
+        force=force, dry_run=dry_run, own_identifiers=defaults.identifiers == "own",
     )  # fmt: skip
     job = Job(reader or defaults.reader, profile)
     store = installation.store()

@@ -7,12 +7,13 @@ it reads the whole file first and refuses, changing nothing, where too much woul
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -23,6 +24,7 @@ from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected, in_scope
 from oai_server.ingest.readers import Job
 from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
+from oai_server.protocol.arguments import is_identifier
 from oai_server.store.publish import Draft, Outcome
 from oai_server.store.repository import Known, Store
 
@@ -41,7 +43,10 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of an import. ``max_deletes`` is a share (0.1) or a number of the source's items."""
+    """What is asked of an import. ``max_deletes`` is a share (0.1) or a number of the source's items.
+
+    Records that have an OAI identifier of another repository keep it, unless they shall have ``own_identifiers``.
+    """
 
     source: str = "default"
     mode: str = "update"
@@ -50,6 +55,7 @@ class Plan:
     max_deletes: float | int = 0.1
     force: bool = False
     dry_run: bool = False
+    own_identifiers: bool = False
 
 
 @dataclass
@@ -77,7 +83,7 @@ class Importer:
         self._domain = domain
         self._plan = plan
         self._report = report
-        self._batch: list[tuple[Found, str]] = []
+        self._intake = Intake(store, formats, domain, plan, report)
 
     def run(
         self, job: Job, sources: Sequence[Source | Problem], progress: Callable[[int], None] = lambda _: None
@@ -90,7 +96,7 @@ class Importer:
             StoreError: the database failed; batches published before stay, and the import can simply be run again.
         """
         try:
-            with _Keys() as keys:
+            with Keys() as keys:
                 if self._plan.mode == "delete":
                     self._delete(job, sources, keys)
                 elif self._plan.mode == "full":
@@ -104,7 +110,7 @@ class Importer:
         return self._report
 
     def _update(
-        self, job: Job, sources: Iterable[Source | Problem], keys: _Keys, progress: Callable[[int], None]
+        self, job: Job, sources: Iterable[Source | Problem], keys: Keys, progress: Callable[[int], None]
     ) -> None:
         for count, (name, finding) in enumerate(_findings(job, sources), 1):
             if isinstance(finding, Rejected):
@@ -113,17 +119,15 @@ class Importer:
                 self._take(name, finding, keys)
             if count % 100 == 0:
                 progress(100)
-        self._flush()
+        self._intake.flush()
 
-    def _full(
-        self, job: Job, sources: Sequence[Source | Problem], keys: _Keys, progress: Callable[[int], None]
-    ) -> None:
+    def _full(self, job: Job, sources: Sequence[Source | Problem], keys: Keys, progress: Callable[[int], None]) -> None:
         """Make the source equal to the files: read them once to know what they name, and only then write.
 
         Where all that is read in them is of scopes (see :func:`~oai_server.ingest.reader.in_scope`), only what is in
         these is made equal.
         """
-        with _Spooled(sources) as again, _Keys() as named, _Keys() as doomed:
+        with _Spooled(sources) as again, Keys() as named, Keys() as doomed:
             unread = records = 0
             nameless = None
             scopes: set[str | None] = set()
@@ -143,67 +147,18 @@ class Importer:
                 else:
                     nameless = nameless or f"{name} {finding.where}: {finding.message}"
             parts = None if None in scopes or not scopes else {scope for scope in scopes if scope}
-            live, missing = self._missing(named, doomed, parts)
-            self._guard(live, missing, records, unread, nameless, parts)
+            weighed = self._intake.missing(named, doomed, scopes=parts)
+            if unread and weighed.live and not self._plan.force:
+                raise ImportRefused(
+                    f"refused, nothing was changed: a file could not be read to its end ({nameless}); {weighed.would}"
+                )
+            empty = "" if records else "there is no record in the files"
+            if reason := self._intake.doubt(weighed, empty, nameless):
+                raise ImportRefused(f"refused, nothing was changed: {reason}")
             self._update(job, again, keys, progress)
-            for batch in self._store.live_keys(self._plan.source):
-                # What somebody else has brought in meanwhile was not weighed by the guard, and stays.
-                kept = set(doomed.missing(batch))
-                gone = keys.missing([key for key in batch if key not in kept])
-                self._report.deleted += len(gone)
-                if gone and not self._plan.dry_run:
-                    self._store.withdraw(source=self._plan.source, keys=gone)
-                for key in gone:
-                    self._report.tell({"outcome": "deleted", "file": "", "where": "", "id": key})
+            self._intake.remove(doomed, keys)
 
-    def _missing(self, named: _Keys, doomed: _Keys, scopes: set[str] | None) -> tuple[int, int]:
-        """Return how many items live (in the scopes, if there are some) and how many of them no file names.
-
-        These are remembered as ``doomed``.
-        """
-        live = missing = 0
-        for batch in self._store.live_keys(self._plan.source):
-            if scopes is not None:
-                batch = [key for key in batch if in_scope(key, scopes)]
-            live += len(batch)
-            for key in named.missing(batch):
-                doomed.add(key, "")
-                missing += 1
-        return live, missing
-
-    def _guard(
-        self, live: int, missing: int, records: int, unread: int, nameless: str | None, scopes: set[str] | None
-    ) -> None:
-        """Refuse a full import that a broken export explains better than an emptied collection."""
-        if self._plan.force or not live:
-            return
-        allowed = self._plan.max_deletes
-        if isinstance(allowed, float):
-            allowed = int(allowed * live + 1e-6)  # 29 % of 100 are 29, not 28.999…
-        where = f"the source {self._plan.source}"
-        if scopes is not None:
-            first, *more = sorted(scopes)
-            where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
-        would = f"it would delete {missing} of {live} items of {where}"
-        if unread:
-            raise ImportRefused(
-                f"refused, nothing was changed: a file could not be read to its end ({nameless}); {would}"
-            )
-        if not records:
-            raise ImportRefused(
-                f"refused, nothing was changed: there is no record in the files; {would}; --force does it"
-            )
-        if missing > allowed:
-            raise ImportRefused(
-                f"refused, nothing was changed: {would}, more than --max-deletes allows ({allowed}); --force does it"
-            )
-        if missing and nameless:
-            raise ImportRefused(
-                f"refused, nothing was changed: {would}, but a rejected record without an identifier may be one of "
-                f"them ({nameless}); mend it, or --force does it"
-            )
-
-    def _delete(self, job: Job, sources: Iterable[Source | Problem], keys: _Keys) -> None:
+    def _delete(self, job: Job, sources: Iterable[Source | Problem], keys: Keys) -> None:
         """Withdraw what the files name: plain lists of identifiers, one a line, or any file that a reader takes."""
         batch: list[tuple[str, str, str]] = []
         for source in sources:
@@ -255,22 +210,108 @@ class Importer:
                 self._report.unchanged += outcome is Outcome.UNCHANGED
                 self._report.tell({"outcome": outcome.value, "file": file, "where": where, "id": key})
 
-    def _take(self, name: str, found: Found, keys: _Keys) -> None:
-        """Put a record in the batch, unless its identifier was there before or cannot be one."""
+    def _take(self, name: str, found: Found, keys: Keys) -> None:
+        """Take a record in, unless its identifier was there before or cannot be one."""
         key = found.key
-        if reason := self._unfit(found):
-            self._report.reject(name, found.where, key[:100], reason)
+        if not self._intake.fits(name, found):
             return
         before = keys.add(key, f"{name} {found.where}".strip())
         if before is not True:
             self._report.reject(name, found.where, key, f"{key} was there before ({before}); the first one counts")
             return
+        self._intake.take(name, found)
+
+
+class Weighed(NamedTuple):
+    """How many items of a source or a part of it live, and how many of them its newest whole state does not name."""
+
+    where: str
+    live: int
+    missing: int
+
+    @property
+    def would(self) -> str:
+        """What would become of them."""
+        return f"it would delete {self.missing} of {self.live} items of {self.where}"
+
+
+class Intake:
+    """Takes records of one source in: renders and publishes them in batches, and withdraws what is gone."""
+
+    def __init__(self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report) -> None:
+        self._store = store
+        self._formats = formats
+        self._domain = domain
+        self._plan = plan
+        self._report = report
+        self._batch: list[tuple[Found, str]] = []
+
+    def fits(self, name: str, found: Found) -> bool:
+        """Tell whether a record's identifier and sets can be taken; one that does not fit is reported."""
+        reason = self._unfit(found)
+        if reason:
+            self._report.reject(name, found.where, found.key[:100], reason)
+        return not reason
+
+    def take(self, name: str, found: Found) -> None:
+        """Put a record that fits in the batch; a full batch is published. No key may come twice in a batch."""
+        key = found.key
         self._batch.append((found, name))
         self._report.remarks.update(remark.kind for remark in found.remarks)
         for remark in found.remarks:
             self._report.remark(name, found.where, key, remark.kind, remark.path, remark.value)
         if len(self._batch) >= BATCH:
-            self._flush()
+            self.flush()
+
+    def missing(
+        self, named: Keys, doomed: Keys, *, setspec: str = "", scopes: Collection[str] | None = None
+    ) -> Weighed:  # fmt: skip
+        """Count what lives (in a set, in scopes), and what of it is not named: that is remembered as ``doomed``."""
+        live = missing = 0
+        for batch in self._store.live_keys(self._plan.source, setspec):
+            within = batch if scopes is None else [key for key in batch if in_scope(key, scopes)]
+            live += len(within)
+            for key in named.missing(within):
+                doomed.add(key, "")
+                missing += 1
+        where = f"the source {self._plan.source}"
+        if scopes is not None:
+            first, *more = sorted(scopes)
+            where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
+        return Weighed(where, live, missing)
+
+    def doubt(self, weighed: Weighed, empty: str, nameless: str | None) -> str:
+        """Say why a broken source explains better what is missing than that it was deleted; nothing where none does.
+
+        ``empty`` is what was found where there was no record at all, ``nameless`` a broken record without identifier.
+        """
+        if self._plan.force or not weighed.live:
+            return ""
+        allowed = self._plan.max_deletes
+        if isinstance(allowed, float):
+            allowed = int(allowed * weighed.live + 1e-6)  # 29 % of 100 are 29, not 28.999…
+        if empty:
+            return f"{empty}; {weighed.would}; --force does it"
+        if weighed.missing > allowed:
+            return f"{weighed.would}, more than --max-deletes allows ({allowed}); --force does it"
+        if weighed.missing and nameless:
+            return (
+                f"{weighed.would}, but a rejected record without an identifier may be one of them ({nameless}); "
+                "mend it, or --force does it"
+            )
+        return ""
+
+    def remove(self, doomed: Keys, kept: Keys, setspec: str = "") -> None:
+        """Withdraw what is doomed and was not met after all."""
+        for batch in self._store.live_keys(self._plan.source, setspec):
+            # What somebody else has brought in meanwhile was not weighed by the guard, and stays.
+            spared = set(doomed.missing(batch))
+            gone = kept.missing([key for key in batch if key not in spared])
+            self._report.deleted += len(gone)
+            if gone and not self._plan.dry_run:
+                self._store.withdraw(source=self._plan.source, keys=gone)
+            for key in gone:
+                self._report.tell({"outcome": "deleted", "file": "", "where": "", "id": key})
 
     def _unfit(self, found: Found) -> str:
         """Say what forbids the identifier or a set of a record; the empty string if nothing does."""
@@ -279,13 +320,13 @@ class Importer:
             return f"the identifier is longer than {LONGEST_KEY} characters"
         if key != key.strip():
             return "the identifier begins or ends with white space"
-        if len(self._identifier(key)) > LONGEST_IDENTIFIER:
+        if len(self._identifier(found)) > LONGEST_IDENTIFIER:
             return f"the identifier is longer than {LONGEST_IDENTIFIER} characters when percent-encoded"
         if any(len(label) > LONGEST_SET for label in found.record.sets):
             return f"the name of a set is longer than {LONGEST_SET} characters"
         return ""
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Publish the batch: what is unchanged is left alone, the rest is rendered here, outside any lock."""
         batch, self._batch = self._batch, []
         if not batch:
@@ -319,12 +360,15 @@ class Importer:
         record = found.record
         spec_set = {specs[label] for label in (*record.sets, *self._plan.sets)}
         record = msgspec.structs.replace(record, sets=sorted(spec_set))
-        hashed = record.content_hash()
-        if old and not old.deleted and old.hash == hashed and old.rendered == self._formats.rendered:
+        unaltered, hashed = found.unaltered, record.content_hash()
+        if unaltered is not None:
+            hashed = hashlib.blake2b(hashed + unaltered.body, digest_size=len(hashed)).digest()
+        rendered = self._formats.mark(unaltered=unaltered.prefix if unaltered else None)
+        if old and not old.deleted and old.hash == hashed and old.rendered == rendered:
             self._report.unchanged += 1
             return None
-        identifier = old.identifier if old else self._identifier(found.key)
-        made = self._formats.renditions(record, identifier)
+        identifier = old.identifier if old else self._identifier(found)
+        made = self._formats.renditions(record, identifier, unaltered=unaltered)
         setspecs, failed_rules = self._formats.sets(record)
         self._report.failed(name, found.where, found.key, made, failed_rules)
         if made.bodies.get("oai_dc") is None:
@@ -337,13 +381,16 @@ class Importer:
             setspecs=setspecs,
             canonical=record.to_json(),
             hash=hashed,
-            rendered=self._formats.rendered,
+            rendered=rendered,
             renditions=made.bodies,
             abouts=made.abouts,
         )
 
-    def _identifier(self, key: str) -> str:
-        return f"oai:{self._domain}:{quote(self._plan.id_prefix + key, safe=_LOCAL)}"
+    def _identifier(self, found: Found) -> str:
+        """Return the OAI identifier of a new item: another repository's where it has one, else one of our own."""
+        if found.source_key is not None and not self._plan.own_identifiers and is_identifier(found.source_key):
+            return found.source_key
+        return f"oai:{self._domain}:{quote(self._plan.id_prefix + found.key, safe=_LOCAL)}"
 
     def _publish(self, drafts: list[Draft], places: Sequence[tuple[Found, str]]) -> None:
         if not drafts:
@@ -351,12 +398,9 @@ class Importer:
         outcomes = self._store.publish(drafts, dry_run=self._plan.dry_run)
         for draft, (found, name), outcome in zip(drafts, places, outcomes, strict=True):
             if outcome is Outcome.CLAIMED:
-                self._report.reject(
-                    name,
-                    found.where,
-                    draft.key,
-                    f"{draft.identifier} belongs to another source; give this one an id_prefix",
-                )
+                mend = "an id_prefix" if draft.identifier != found.source_key else 'identifiers = "own"'
+                message = f"{draft.identifier} belongs to another source; give this one {mend}"
+                self._report.reject(name, found.where, draft.key, message)
                 continue
             self._report.new += outcome is Outcome.NEW
             self._report.changed += outcome is Outcome.CHANGED
@@ -382,10 +426,10 @@ def _findings(job: Job, sources: Iterable[Source | Problem]) -> Iterator[tuple[s
             yield source.name, finding
 
 
-class _Keys:
+class Keys:
     """The keys that an import has met, on disk, so that memory does not grow with the file."""
 
-    def __enter__(self) -> _Keys:
+    def __enter__(self) -> Keys:
         # "" is SQLite's name for a temporary database that it keeps in memory while small and on disk beyond.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("CREATE TABLE met (key TEXT PRIMARY KEY, place TEXT) WITHOUT ROWID")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from metadata_formats.record import Record
 
@@ -31,12 +31,20 @@ class Remark:
     value: str
 
 
+class Unaltered(NamedTuple):
+    """A payload as another repository gives it: the prefix that the format has here, and the bytes."""
+
+    prefix: str
+    body: bytes
+
+
 @dataclass(frozen=True)
 class Found:
     """A record, and where it stood in its file: ``line 12``, ``row 3``, or nothing for a file of one record.
 
     ``source_key`` is what its source knows it by, where that is not the record's own ``id``: a harvested record is
-    known by the OAI identifier of its header. ``scope``: see :func:`in_scope`.
+    known by the OAI identifier of its header. ``unaltered`` is its payload in a format as its source gives it, to be
+    served as it is. ``scope``: see :func:`in_scope`.
     """
 
     record: Record
@@ -44,6 +52,7 @@ class Found:
     remarks: tuple[Remark, ...] = ()
     source_key: str | None = None
     scope: str | None = None
+    unaltered: Unaltered | None = None
 
     @property
     def key(self) -> str:

@@ -78,7 +78,8 @@ def choose(name: str | None, filename: str, head: bytes) -> type[Reader]:
     looks = wrong or "no reader recognises it by its name and content"
     raise ReaderError(
         f"{filename}: {looks}; what can be read: JSON Lines (.jsonl), JSON, YAML, CSV, TSV, XLSX, MARC (.mrc, .xml), "
-        "XML of oai_dc, JSON of DataCite, finding aids in EAD (.xml), document pages (.txt), each also as .gz or .zst. "
+        "XML of oai_dc and LIDO, JSON of DataCite, finding aids in EAD (.xml), document pages (.txt), each also as .gz "
+        "or .zst. "
         f"Name a reader with --reader ({', '.join(installed())})"
     )
 

@@ -3,6 +3,8 @@
 An item remembers what it was rendered by: formats, their versions and options, and the rules of sets. Where that is not
 what the settings say now, ``oai-server render`` makes its renditions and sets anew from the stored record, in batches,
 while the server serves. Only records whose bytes differ get a new datestamp; a change of sets moves all of an item's.
+A rendition that is another repository's own payload, served unaltered, is marked so and left alone: it cannot be made
+again.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import msgspec
 from metadata_formats import about, registry
 from metadata_formats import record as model
 from metadata_formats.record import Record, RecordError
+from oai_server.ingest.reader import Unaltered
 from oai_server.ingest.rules import Rules
 from oai_server.store.publish import Draft, Outcome, with_ancestors
 from oai_server.store.repository import Store, Stored
@@ -57,24 +60,37 @@ class Formats:
         self._containers = tuple(dict.fromkeys(containers))
         # Whatever changes what harvesters see changes this.
         self._marks = {prefix: self._mark(prefix) for prefix in formats}
-        self.rendered = self.mark({})
+        self.rendered = self.mark()
+        self.current = [self.rendered, *(self.mark(unaltered=prefix) for prefix in formats)]
+        """What an item may be rendered by that has nothing to render."""
 
     def _mark(self, prefix: str) -> str:
         context = [self._name, self._url, self._options.get(prefix, {}), about.VERSION, self._containers]
-        digest = hashlib.blake2b(msgspec.json.encode(context, order="deterministic"), digest_size=6).hexdigest()
-        return f"{prefix}:{self._formats[prefix].version}:{digest}"
+        return f"{prefix}:{self._formats[prefix].version}:{_digest(context)}"
 
-    def mark(self, before: Mapping[str, str], prefixes: Collection[str] | None = None) -> str:
-        """Return what an item is rendered by, where of what it was rendered by before only these formats are new."""
+    def _source_mark(self, prefix: str) -> str:
+        """Return the mark of a payload that is the source's own: only what is said about it is made here."""
+        return f"{prefix}{_SOURCE}{_digest([about.VERSION, self._containers])}"
+
+    def mark(
+        self, before: str = "", prefixes: Collection[str] | None = None, unaltered: str | None = None
+    ) -> str:  # fmt: skip
+        """Return what an item is rendered by, where of what it was rendered by before only these formats are new.
+
+        ``unaltered`` is the format in which it is its source's own payload.
+        """
+        fresh = {prefix: self._marks[prefix] for prefix in self._marks if prefixes is None or prefix in prefixes}
+        if unaltered in fresh:
+            fresh[unaltered] = self._source_mark(unaltered)
         if prefixes is None:
-            return " ".join(filter(None, [*self._marks.values(), self._rules.fingerprint]))
-        marks = {**before, **{prefix: self._marks[prefix] for prefix in prefixes}}
-        return " ".join(marks[prefix] for prefix in [*self._marks, _RULES] if prefix in marks)
+            fresh[_RULES] = self._rules.fingerprint
+        made = {**marks(before), **fresh}
+        return " ".join(made[prefix] for prefix in [*self._marks, _RULES] if made.get(prefix))
 
     def stale(self, rendered: str, prefixes: Collection[str]) -> bool:
         """Tell whether what an item was rendered by differs in one of these formats."""
         before = marks(rendered)
-        return any(before.get(prefix) != self._marks[prefix] for prefix in prefixes)
+        return any(before.get(prefix) not in (self._marks[prefix], self._source_mark(prefix)) for prefix in prefixes)
 
     def sets(self, record: Record) -> tuple[tuple[str, ...], list[str]]:
         """Return the sets of a record, its own and those made by rule, sorted; and which rules failed with it."""
@@ -82,16 +98,20 @@ class Formats:
         return tuple(sorted(by_rule.union(record.sets))), failures
 
     def renditions(
-        self, record: Record, identifier: str, prefixes: Collection[str] | None = None, *, unaltered: str | None = None
-    ) -> Renditions:
+        self, record: Record, identifier: str, prefixes: Collection[str] | None = None, *,
+        unaltered: Unaltered | None = None,
+    ) -> Renditions:  # fmt: skip
         """Return the record in each format, with what is said about it.
 
-        ``unaltered`` is the format whose payload will be the source's own bytes, if any: its provenance says so.
+        ``unaltered`` is the source's own payload in one of them: it is taken as it is, and its provenance says so.
         """
         bodies: dict[str, bytes | None] = {}
         failures = []
         for prefix, made in self._formats.items():
             if prefixes is not None and prefix not in prefixes:
+                continue
+            if unaltered is not None and prefix == unaltered.prefix:
+                bodies[prefix] = unaltered.body
                 continue
             context = registry.Context(identifier, self._name, self._url, self._options.get(prefix, {}))
             try:
@@ -103,8 +123,8 @@ class Formats:
         broken = about.broken(record) if "provenance" in self._containers else ""
         return Renditions(bodies, {p: made for p, made in abouts.items() if made}, failures, [broken] if broken else [])
 
-    def _about(self, prefix: str, record: Record, unaltered: str | None) -> bytes:
-        altered = None if unaltered is None else prefix != unaltered
+    def _about(self, prefix: str, record: Record, unaltered: Unaltered | None) -> bytes:
+        altered = None if unaltered is None else prefix != unaltered.prefix
         return about.containers(self._containers, record, self._formats[prefix].namespace, altered)
 
 
@@ -114,6 +134,16 @@ def unavailable(failures: Sequence[str]) -> str:
 
 
 _RULES = "where"
+_SOURCE = ":source:"
+
+
+def unaltered(rendered: str) -> str | None:
+    """Return the format in which an item is its source's own payload, if it is in one."""
+    return next((prefix for prefix, mark in marks(rendered).items() if mark.startswith(prefix + _SOURCE)), None)
+
+
+def _digest(context: object) -> str:
+    return hashlib.blake2b(msgspec.json.encode(context, order="deterministic"), digest_size=6).hexdigest()
 
 
 def marks(rendered: str) -> dict[str, str]:
@@ -182,7 +212,7 @@ class Renderer:
             StoreError: the database failed; batches published before stay.
         """
         last = 0
-        while batch := self._store.stale(self._formats.rendered, last, BATCH):
+        while batch := self._store.stale(self._formats.current, last, BATCH):
             last = batch[-1].number
             self._render([stored for stored in batch if self._chosen(stored)])
             progress(len(batch))
@@ -223,7 +253,8 @@ class Renderer:
         except RecordError as error:
             self._report.reject("", "", stored.identifier, str(error))
             return None
-        made = self._formats.renditions(record, stored.identifier, self._prefixes)
+        own = self._own(stored)
+        made = self._formats.renditions(record, stored.identifier, self._prefixes, unaltered=own)
         setspecs: tuple[str, ...] = tuple(stored.setspecs.split())
         failed_rules: list[str] = []
         if self._prefixes is None:
@@ -239,10 +270,17 @@ class Renderer:
             setspecs=setspecs,
             canonical=stored.canonical,
             hash=stored.hash,
-            rendered=self._formats.mark(marks(stored.rendered), self._prefixes),
+            rendered=self._formats.mark(stored.rendered, self._prefixes, own.prefix if own else None),
             renditions=made.bodies,
             abouts=made.abouts,
         )
+
+    def _own(self, stored: Stored) -> Unaltered | None:
+        """Return the payload of an item that is its source's own: it cannot be made again, only said about anew."""
+        prefix = unaltered(stored.rendered)
+        shown = self._store.show(stored.identifier) if prefix else None
+        body = next((body for one, _, _, body in shown.records if one == prefix), None) if shown else None
+        return Unaltered(prefix, body) if prefix and body is not None else None
 
     def _publish(self, drafts: list[Draft]) -> None:
         if not drafts:

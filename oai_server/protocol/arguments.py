@@ -139,6 +139,12 @@ _IDENTIFIER = rf"(?:{_SCHEME}(?:{_AUTHORITY}|(?!//))|(?!//)(?:{_CHAR}|@)*(?![^/?
 _XML = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]*"
 
 
+def is_identifier(text: str) -> bool:
+    """Tell whether GetRecord can ask for an identifier: a URI that is not too long."""
+    syntax = _SYNTAX["identifier"]
+    return bool(re.match(_SCHEME, text)) and len(text) <= syntax.longest and syntax.pattern.fullmatch(text) is not None
+
+
 class Syntax(NamedTuple):
     """What the values of an argument look like; the length is in characters."""
 

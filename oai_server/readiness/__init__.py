@@ -1,1 +1,1 @@
-"""Readiness: which records a portal would refuse or show badly, by which of its rules, and how to mend them."""
+"""Readiness: what portals and harvesters would refuse, of records and of a running server, and how to mend it."""

@@ -178,8 +178,7 @@ class CsvWriter(Writer):
 
     def finding(self, profile: Profile, finding: Finding) -> None:
         """Write a row; what a spreadsheet would take for a formula is led by an apostrophe."""
-        row = _row(profile, finding)
-        self._table.writerow({key: f"'{text}" if text.startswith(_FORMULA) else text for key, text in row.items()})
+        self._table.writerow({key: without_formula(text) for key, text in _row(profile, finding).items()})
 
     def end(self, sums: Sequence[Sum], notes: Sequence[str]) -> None:
         """Write nothing: a table has no place for sums."""
@@ -195,7 +194,7 @@ class TextWriter(Writer):
     def finding(self, profile: Profile, finding: Finding) -> None:
         """Keep a finding to be shown under its rule."""
         shown = self._shown.setdefault((profile.name, finding.rule.name), {})
-        where = f"{finding.path}: {_printable(finding.value) or 'nothing'}"
+        where = f"{finding.path}: {printable(finding.value) or 'nothing'}"
         shown.setdefault(finding.record, []).append(where)
 
     def end(self, sums: Sequence[Sum], notes: Sequence[str]) -> None:
@@ -228,7 +227,12 @@ def _records(count: int) -> str:
     return f"{count} record{'s' if count != 1 else ''}"
 
 
-def _printable(text: str) -> str:
+def without_formula(text: str) -> str:
+    """Return text as a spreadsheet shows it: what it would take for a formula is led by an apostrophe."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def printable(text: str) -> str:
     """Return text in one line that a terminal shows and does not obey."""
     line = " ".join(text[:LONGEST].split())
     return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -13,13 +13,14 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from oai_server.protocol.repository import Horizon, MetadataFormat, Set
-from oai_server.store import backup, clock, publish, schema
+from oai_server.store import backup, clock, publish, schema, upstream
 from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
 from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher, with_ancestors
 from oai_server.store.sets import Declared, Sets
 from oai_server.store.tables import departure, format_, item, list_, list_total, record
+from oai_server.store.upstream import Upstream
 
 SKEW = 60
 """Seconds by which the clocks of application and database may differ."""
@@ -183,22 +184,22 @@ class Store:
         with self._explaining():
             return self._publisher.withdraw(identifiers, source=source, keys=keys, dry_run=dry_run)
 
-    def stale(self, rendered: str, after: int = 0, limit: int = 1000) -> list[Stored]:
-        """Return the next live items, by number, whose renditions were made by other formats than these."""
+    def stale(self, rendered: Collection[str], after: int = 0, limit: int = 1000) -> list[Stored]:
+        """Return the next live items, by number, whose renditions were made by other formats than one of these."""
         columns = (item.c.id, item.c.source, item.c.source_key, item.c.identifier, item.c.setspecs, item.c.hash,
                    item.c.rendered, item.c.canonical)  # fmt: skip
         query = (
             select(*columns)
-            .where(item.c.id > after, item.c.deleted.is_(False), item.c.rendered != rendered)
+            .where(item.c.id > after, item.c.deleted.is_(False), item.c.rendered.not_in(rendered))
             .order_by(item.c.id)
             .limit(limit)
         )
         with self._explaining(), self._engine.connect() as connection:
             return [Stored(*row) for row in connection.execute(query)]
 
-    def count_stale(self, rendered: str) -> int:
-        """Count the live items whose renditions were made by other formats than these."""
-        query = select(func.count()).where(item.c.deleted.is_(False), item.c.rendered != rendered)
+    def count_stale(self, rendered: Collection[str]) -> int:
+        """Count the live items whose renditions were made by other formats than one of these."""
+        query = select(func.count()).where(item.c.deleted.is_(False), item.c.rendered.not_in(rendered))
         with self._explaining(), self._engine.connect() as connection:
             return int(connection.scalar(query) or 0)
 
@@ -257,12 +258,12 @@ class Store:
                 if setspec is None or setspec in with_ancestors(row.setspecs.split())
             ]
 
-    def live_keys(self, source: str, batch: int = 5000) -> Iterator[list[str]]:
-        """Yield the keys of a source's live items, in batches, in no order that matters."""
+    def live_keys(self, source: str, setspec: str = "", batch: int = 5000) -> Iterator[list[str]]:
+        """Yield the keys of a source's live items (those in a set), in batches, in no order that matters."""
         last = 0
         while True:
             query = (
-                select(item.c.id, item.c.source_key)
+                select(item.c.id, item.c.source_key, item.c.setspecs)
                 .where(item.c.source == source, item.c.deleted.is_(False), item.c.id > last)
                 .order_by(item.c.id)
                 .limit(batch)
@@ -272,7 +273,7 @@ class Store:
             if not rows:
                 return
             last = rows[-1][0]
-            yield [key for _, key in rows]
+            yield [key for _, key, specs in rows if setspec in with_ancestors(specs.split())]
 
     def resolve_sets(self, labels: Iterable[str], *, write: bool = True) -> dict[str, str]:
         """Return the legal setSpec of each name of a set; new names get theirs for ever, unless not to ``write``."""
@@ -283,6 +284,11 @@ class Store:
         """Make the sets that the settings declare stand in the database, empty ones too."""
         with self._explaining():
             self._sets.declare(declared)
+
+    def describe_sets(self, described: Iterable[Declared]) -> None:
+        """Give sets that are there other names and descriptions."""
+        with self._explaining():
+            self._sets.describe(described)
 
     def sets(self) -> list[tuple[Set, int]]:
         """Return all sets with the number of records (oai_dc, deleted ones included) in each."""
@@ -345,6 +351,21 @@ class Store:
             )
             records = [(prefix, stamp, deleted, body) for prefix, stamp, deleted, body in connection.execute(query)]
         return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, row.canonical, records)
+
+    def upstream(self, source: str) -> list[Upstream]:
+        """Return the lists of other repositories that a source is harvested from, and how far."""
+        with self._explaining():
+            return upstream.of_source(self._engine, source)
+
+    def save_upstream(self, state: Upstream) -> None:
+        """Write how far a harvest has come."""
+        with self._explaining():
+            upstream.save(self._engine, state)
+
+    def forget_upstream(self, state: Upstream) -> None:
+        """Remove what is known of the harvest of a list."""
+        with self._explaining():
+            upstream.forget(self._engine, state)
 
     def horizon(self) -> Horizon:
         """Read the clock row."""

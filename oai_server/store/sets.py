@@ -94,6 +94,18 @@ class Sets:
                 values = {"name": one.name, "description": one.description, "tombstones": one.tombstones}
                 connection.execute(update(set_).where(set_.c.spec == one.spec).values(values))
 
+    def describe(self, described: Iterable[Declared]) -> None:
+        """Give sets that are there other names and descriptions; what differs is written."""
+        wanted = {one.spec: (one.name, one.description) for one in described}
+        changed = [one for one in self.all() if one.spec in wanted and wanted[one.spec] != (one.name, one.description)]
+        if not changed:
+            return
+        with clock.publishing(self._engine) as (connection, _):
+            for one in changed:
+                name, description = wanted[one.spec]
+                values = {"name": name or one.name, "description": description}
+                connection.execute(update(set_).where(set_.c.spec == one.spec).values(values))
+
     def _make(self, labels: Iterable[str]) -> None:
         with clock.publishing(self._engine) as (connection, _):
             known = dict(connection.execute(select(set_.c.label, set_.c.spec)).all())

@@ -126,4 +126,19 @@ set_ = Table(
     Column("tombstones", Boolean, nullable=False, server_default=text("false")),  # show who has left it as deleted
 )
 
+# How far the harvest of another repository's list has come; times are that server's own, as it writes them.
+upstream = Table(
+    "upstream",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("prefix", Text, primary_key=True),
+    Column("setspec", Text, primary_key=True),  # "" is the whole repository
+    Column("complete", Text),
+    Column("swept", Text),
+    Column("by_day", Boolean, nullable=False),
+    Column("started", Text),
+    Column("token", Text),
+)
+
 Index("ix_item_source_deleted", item.c.source, item.c.deleted)

@@ -94,7 +94,7 @@ class Writer:
 
     def _refresh(self, moved, prefixes: tuple[str, ...]) -> None:
         drafts = []
-        for stored in self.store.stale("", random.randrange(4 * KEYS), random.randint(1, 20)):
+        for stored in self.store.stale([""], random.randrange(4 * KEYS), random.randint(1, 20)):
             made = self._draft(stored.key, moved(tuple(stored.setspecs.split())), prefixes)
             drafts.append(
                 Draft(stored.source, stored.key, stored.identifier, made.setspecs, stored.canonical, stored.hash, "1",

@@ -209,8 +209,8 @@ def test_a_refresh_changes_only_what_is_still_as_it_was_made_of(store: Store):
     assert store.refresh(drafts) == [Outcome.CHANGED, Outcome.OUTDATED, Outcome.OUTDATED]
     assert seen(store, "x") == {"oai_dc": (now, False), "mods": (now, False)}, "it has another set"
     assert {key: seen(store, key) for key in "yz"} == {key: before[key] for key in "yz"}
-    assert [one.key for one in store.stale("v2")] == ["y"]
-    assert store.count_stale("v2") == 1
+    assert [one.key for one in store.stale(["v2"])] == ["y"]
+    assert store.count_stale(["v2"]) == 1
     assert_sound(store._engine)
 
 
