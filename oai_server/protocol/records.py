@@ -12,8 +12,7 @@ from oai_server.protocol.datestamps import to_text
 from oai_server.protocol.envelope import escape
 from oai_server.protocol.repository import Row
 
-_END_OF_METADATA = b"\n</metadata>"
-_END = b"</record>\n"
+_END = b"\n</metadata></record>\n"
 
 
 def headers(rows: Sequence[Row]) -> bytes:
@@ -24,18 +23,19 @@ def headers(rows: Sequence[Row]) -> bytes:
 def records(rows: Sequence[Row]) -> list[bytes]:
     """Return the records, in pieces to join; a row without a body is a record without metadata."""
     pieces: list[bytes] = []
-    for row, header in zip(rows, _headers(rows), strict=True):
-        if row.body is None:
-            pieces += (b"<record>", header.encode(), _END)
+    for (_, _, _, _, _, body, about), header in zip(rows, _headers(rows), strict=True):
+        if body is None:
+            pieces.append(f"<record>{header}</record>\n".encode())
+        elif about is None:
+            pieces += (f"<record>{header}<metadata>\n".encode(), body, _END)
         else:
-            pieces += (f"<record>{header}<metadata>\n".encode(), row.body, _END_OF_METADATA, row.about or b"", _END)
+            pieces += (f"<record>{header}<metadata>\n".encode(), body, b"\n</metadata>", about, b"</record>\n")
     return pieces
 
 
 def _headers(rows: Sequence[Row]) -> list[str]:
     return [
-        f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>"
-        f"<datestamp>{to_text(datestamp)}</datestamp>{_set_elements(setspecs)}</header>"
+        f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>{_rest(datestamp, setspecs)}</header>"
         for (_, datestamp, _, setspecs, deleted, _, _), identifier in zip(rows, _identifiers(rows), strict=True)
     ]
 
@@ -52,6 +52,7 @@ def _identifiers(rows: Sequence[Row]) -> list[str]:
     return identifiers
 
 
-@lru_cache(maxsize=4096)  # items share their sets, far more often than not
-def _set_elements(setspecs: str) -> str:
-    return "".join(f"<setSpec>{escape(setspec)}</setSpec>" for setspec in setspecs.split())
+@lru_cache(maxsize=4096)  # neighbours in a list share their second, and their sets far more often than not
+def _rest(datestamp: int, setspecs: str) -> str:
+    sets = "".join(f"<setSpec>{escape(setspec)}</setSpec>" for setspec in setspecs.split())
+    return f"<datestamp>{to_text(datestamp)}</datestamp>{sets}"

@@ -8,14 +8,14 @@ key in the same statement, so a page is one moment's truth.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from oai_server.protocol.repository import Horizon, MetadataFormat, Row, Set
 from oai_server.store import clock
-from oai_server.store.engine import DriverConnections, StoreUnavailable, explained
+from oai_server.store.engine import Answer, DriverConnections, StoreUnavailable, explained
 
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
@@ -36,8 +36,6 @@ _ONE = (
     "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about FROM item i "
     "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
 )
-
-Answer = TypeVar("Answer")
 
 
 def _in_set(row: Row, setspec: str) -> Row:
@@ -68,7 +66,7 @@ class Harvest:
 
     def clock(self, *, tick: bool) -> Horizon:
         """Read the clock row, first advancing it to now when ``tick``."""
-        found = self._ask(lambda _: clock.read(self._connections, tick=tick))
+        found = self._ask(lambda connection: clock.read(connection, sqlite=self._connections.sqlite, tick=tick))
         if found.incarnation != self._numbers.incarnation:  # a backup was restored: its lists have their own
             self._numbers = _Numbers(found.incarnation)
         return found
@@ -211,16 +209,15 @@ class Harvest:
         return self._ask(lambda connection: connection.cursor(binary=True).execute(query, arguments).fetchall())
 
     def _ask(self, question: Callable[[Any], Answer]) -> Answer:
-        """Ask on this thread's connection; a connection that was lost meanwhile is made anew, once.
+        """Ask; where a connection was lost since it was last used, ask on a new one, once.
 
         Raises:
             StoreUnavailable: the database is away or busy.
         """
         for last in (False, True):
             try:
-                return question(self._connections.get())
+                return self._connections.ask(question)
             except (DBAPIError, self._connections.error) as error:
-                self._connections.drop()
                 if last or self._connections.sqlite:
                     raise StoreUnavailable(str(explained(error, self._url))) from error
         raise AssertionError("unreachable")

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from oai_server.store import clock
 from oai_server.store.tables import clock as clock_row
-from oai_server.store.tables import departure, entry, format_, item, list_, list_total, record, set_
+from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
 
 CHUNK = 500
 """Values in one IN list: below every engine's limit of parameters."""
@@ -106,10 +106,10 @@ class Publisher:
                     next_id += 1
                     outcomes.append(Outcome.NEW)
                 else:
-                    values = {"deleted": False, "hash": draft.hash, "canonical": draft.canonical}
                     moved = change.compare(old, draft, hashes) or old.deleted or old.hash != draft.hash
                     if moved or old.rendered != draft.rendered:
-                        change.update_item(old.id, draft, values)
+                        change.update_item(old.id, draft, {"deleted": False, "hash": draft.hash})
+                        change.update_canonical(old.id, draft)
                     outcomes.append(Outcome.CHANGED if moved else Outcome.UNCHANGED)
             return outcomes
 
@@ -199,6 +199,8 @@ class _Change:
         self._departed: dict[int, dict[tuple[str, str], int]] = {}
         self._items_new: list[dict[str, Any]] = []
         self._items_changed: list[dict[str, Any]] = []
+        self._canonicals_new: list[dict[str, Any]] = []
+        self._canonicals_changed: list[dict[str, Any]] = []
         self._records_new: list[dict[str, Any]] = []
         self._records_changed: list[dict[str, Any]] = []
         self._entries_gone: list[_Entry] = []
@@ -221,9 +223,9 @@ class _Change:
         """Collect a new item with its records."""
         self._items_new.append(
             {"id": item_id, "identifier": draft.identifier, "source": draft.source, "source_key": draft.key,
-             "setspecs": " ".join(draft.setspecs), "deleted": False, "hash": draft.hash, "rendered": draft.rendered,
-             "canonical": draft.canonical}
+             "setspecs": " ".join(draft.setspecs), "deleted": False, "hash": draft.hash, "rendered": draft.rendered}
         )  # fmt: skip
+        self._canonicals_new.append({"item_id": item_id, "json": draft.canonical})
         lists = with_ancestors(draft.setspecs)
         for prefix, body in draft.renditions.items():
             if body is not None:
@@ -234,6 +236,10 @@ class _Change:
         self._items_changed.append(
             {"key": item_id, "setspecs": " ".join(draft.setspecs), "rendered": draft.rendered, **values}
         )
+
+    def update_canonical(self, item_id: int, draft: Draft) -> None:
+        """Collect the new canonical record of an item."""
+        self._canonicals_changed.append({"key": item_id, "json": draft.canonical})
 
     def compare(self, old: Any, draft: Draft, hashes: Mapping[str, bytes]) -> bool:
         """Collect what makes an item's records what its draft says; returns whether a harvester sees a difference."""
@@ -313,6 +319,8 @@ class _Change:
             values["format_id"] = numbers.format_id(connection, values.pop("prefix"))
         bulk_insert(connection, item, self._items_new)
         _bulk_update(connection, item, {"id": "key"}, self._items_changed)
+        bulk_insert(connection, canonical, self._canonicals_new)
+        _bulk_update(connection, canonical, {"item_id": "key"}, self._canonicals_changed)
         # Neighbours in a list are harvested together: a format's records lie side by side in the file.
         self._records_new.sort(key=itemgetter("format_id", "item_id"))
         bulk_insert(connection, record, self._records_new)
@@ -470,7 +478,7 @@ def _chunked(connection: Connection, query: Any, column: Any, values: Sequence[A
 
 
 def _items(connection: Connection, column: Any, values: Sequence[str], source: str | None = None) -> dict[str, Any]:
-    """Return item rows (without the canonical record) by the value of a column."""
+    """Return item rows by the value of a column."""
     columns = (item.c.id, item.c.identifier, item.c.setspecs, item.c.deleted, item.c.hash, item.c.rendered)
     query = select(column, *columns)
     if source is not None:

@@ -1,10 +1,12 @@
-"""Entries say what is deleted; PostgreSQL packs bodies by lz4, where it can."""
+"""What lists read is lean: entries say what is deleted, and canonical records stand apart from their items."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+
+Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 _DELETED = """
     UPDATE entry SET deleted = true WHERE EXISTS (
@@ -19,7 +21,17 @@ _DEPARTED = """
 
 
 def upgrade() -> None:
-    """Add the column and fill it from records and departures; no datestamp moves."""
+    """Fill the new column and the new table from what is there; no datestamp moves."""
     op.add_column("entry", sa.Column("deleted", sa.Boolean, nullable=False, server_default=sa.text("false")))
     op.execute(_DELETED)
     op.execute(_DEPARTED)
+    op.create_table(
+        "canonical",
+        sa.Column(
+            "item_id", Big, sa.ForeignKey("item.id", name="fk_canonical_item_id"), autoincrement=False, nullable=False
+        ),
+        sa.Column("json", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("item_id", name="pk_canonical"),
+    )
+    op.execute("INSERT INTO canonical (item_id, json) SELECT id, canonical FROM item ORDER BY id")
+    op.drop_column("item", "canonical")
