@@ -23,8 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
 from oai_server.store.publish import CHUNK, Draft, Publisher, body_hash, bulk_insert, declare, with_ancestors
-from oai_server.store.tables import clock as clock_row
 from oai_server.store.tables import canonical, departure, format_, item, list_, metadata, record, set_
+from oai_server.store.tables import clock as clock_row
 
 BATCH = 1000
 BATCH_BYTES = 16 * 1024 * 1024

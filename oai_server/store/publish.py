@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from oai_server.store import clock
-from oai_server.store.tables import clock as clock_row
 from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
+from oai_server.store.tables import clock as clock_row
 
 CHUNK = 500
 """Values in one IN list: below every engine's limit of parameters."""
