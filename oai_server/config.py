@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     deleted_record: Literal["persistent", "transient"] = "persistent"
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
-    threads: Positive = 16
+    threads: Positive = 32
     schemas: str = ""
     sources: dict[str, Source] = {}
     sets: dict[str, SetSettings] = {}
