@@ -91,6 +91,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
     threads: Positive = 32
+    jobs: Annotated[int, Meta(ge=0)] = 0
     schemas: str = ""
     sources: dict[str, Source] = {}
     sets: dict[str, SetSettings] = {}

@@ -35,7 +35,8 @@ def records(rows: Sequence[Row]) -> list[bytes]:
 
 def _headers(rows: Sequence[Row]) -> list[str]:
     return [
-        f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>{_rest(datestamp, setspecs)}</header>"
+        f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>"
+        f"<datestamp>{to_text(datestamp)}</datestamp>{_set_elements(setspecs)}</header>"
         for (_, datestamp, _, setspecs, deleted, _, _), identifier in zip(rows, _identifiers(rows), strict=True)
     ]
 
@@ -52,7 +53,6 @@ def _identifiers(rows: Sequence[Row]) -> list[str]:
     return identifiers
 
 
-@lru_cache(maxsize=4096)  # neighbours in a list share their second, and their sets far more often than not
-def _rest(datestamp: int, setspecs: str) -> str:
-    sets = "".join(f"<setSpec>{escape(setspec)}</setSpec>" for setspec in setspecs.split())
-    return f"<datestamp>{to_text(datestamp)}</datestamp>{sets}"
+@lru_cache(maxsize=4096)  # items share their sets, far more often than not
+def _set_elements(setspecs: str) -> str:
+    return "".join(f"<setSpec>{escape(setspec)}</setSpec>" for setspec in setspecs.split())

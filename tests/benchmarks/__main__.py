@@ -1,17 +1,18 @@
-"""Run the whole table: ``python -m benchmarks`` with ``tests`` on the path; ``--items`` and ``--rounds`` make it longer.
+"""Run the whole table: ``python -m benchmarks`` with ``tests`` on the path; ``--help`` says what makes it longer.
 
-Every figure is taken in this one run. What is compared is run in turns (A B A B), and medians are compared.
+Every figure is taken in this one run. What is compared is run in turns (A B A B), and medians are compared. CPU is that
+of the server's processes, user and system, and of the database's where it has some, from ``/proc``.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import platform
 import random
+import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -19,39 +20,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks import collection, floor, peer
-from benchmarks.harvest import Client, Harvest, cost, cpu, harvest, private_bytes
 from servers import Cluster, Installation, free_port, postgresql_binaries, wait_until
 
-WORKERS, THREADS = 2, 16
+from benchmarks import collection, floor, history, peer, report
+from benchmarks.harvest import Client, cost, cpu, harvest, peak_bytes, private_bytes
+from benchmarks.report import Figure
 
-
-@dataclass
-class Figure:
-    """One line of the table. ``aim`` is what the figure should be at most, or at least where ``floor`` is set."""
-
-    what: str
-    value: float
-    unit: str
-    aim: float | None = None
-    least: bool = False
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the aim is reached; None where there is none."""
-        if self.aim is None:
-            return None
-        return self.value >= self.aim if self.least else self.value <= self.aim
-
-    def __str__(self) -> str:
-        aim = "" if self.aim is None else f"{'>=' if self.least else '<='} {self.aim:g}"
-        mark = {True: "holds", False: "MISSED", None: ""}[self.holds]
-        return f"{self.what:<66} {self.value:>10.2f} {self.unit:<22} {aim:<9} {mark}"
+WORKERS, THREADS = 2, 32
+COMPARED = 100_000
+"""Records of a list that are harvested where servers are compared, of which the peer serves a fifth."""
 
 
 class Bench:
@@ -62,11 +42,16 @@ class Bench:
         self.figures: list[Figure] = []
         self.pages: dict[str, list[float]] = {}
         self.file = folder / "records.jsonl"
+        self.begun = time.monotonic()
 
     def say(self, what: str, value: float, unit: str, aim: float | None = None, *, least: bool = False) -> None:
         """Enter a figure and print it."""
         self.figures.append(Figure(what, round(value, 3), unit, aim, least))
         print(self.figures[-1], flush=True)
+
+    def note(self, text: str) -> None:
+        """Say what is done meanwhile, and how long it has taken so far."""
+        print(f"# {time.monotonic() - self.begun:.0f} s: {text}", flush=True)
 
     def turns(self, *runs: Callable[[], float]) -> list[float]:
         """Return the median of each of some measurements, taken in turns."""
@@ -120,17 +105,21 @@ def served(installation: Installation, **settings: object) -> Iterator[tuple[str
 
 def loading(bench: Bench, installation: Installation, engine: str) -> None:
     """Import all, and all again."""
+    bench.note(f"import into {engine}")
     seconds, used, memory = timed(installation, "import", bench.file)
-    bench.say(f"import, {engine}", bench.items / seconds, "items/s", 5000, least=True)
-    bench.say(f"import, {engine}, memory of one process", memory / 1e6, "MB")
+    bench.say(f"import, {engine}, oai_dc and MODS", bench.items / seconds, "items/s", 5000, least=True)
+    bench.say(f"import, {engine}, by CPU of the command", bench.items / used, "items/CPU s")
+    bench.say(f"import, {engine}, largest process", memory / 1e6, "MB")
     seconds, used, _ = timed(installation, "import", bench.file)
     bench.say(f"unchanged import, {engine}", bench.items / seconds, "items/s", 20_000, least=True)
+    bench.say(f"unchanged import, {engine}, by CPU of the command", bench.items / used, "items/CPU s")
 
 
 def lists(bench: Bench, installation: Installation, floor_db: Path, peer_db: Path) -> None:
     """Compare ListRecords and ListIdentifiers with the peer and the floor."""
-    most = min(bench.items, 100_000)
+    most = min(bench.items, COMPARED)
     for page in (100, 250):
+        bench.note(f"lists of {page} a page, beside oai-repo and a bare handler")
         with (
             served(installation, page_size=page) as (ours, our),
             gunicorn("benchmarks.floor:app", FLOOR_DB=floor_db, FLOOR_PAGE=page) as (bare, bare_pid),
@@ -154,7 +143,7 @@ def lists(bench: Bench, installation: Installation, floor_db: Path, peer_db: Pat
         gunicorn("benchmarks.peer:app", PEER_DB=peer_db, PEER_PAGE=500) as (other, other_pid),
     ):
         mine, theirs = bench.turns(
-            lambda: harvest(ours, [our], verb="ListIdentifiers").cpu_ms,
+            lambda: harvest(ours, [our], verb="ListIdentifiers", most=most).cpu_ms,
             lambda: harvest(other, [other_pid], verb="ListIdentifiers", most=most // 5).cpu_ms,
         )
     bench.say("ListIdentifiers, 500 a page", mine, "CPU ms per 1,000")
@@ -163,6 +152,7 @@ def lists(bench: Bench, installation: Installation, floor_db: Path, peer_db: Pat
 
 def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
     """Compare GetRecord with the floor, and ask for records from 16 clients at once."""
+    bench.note("single records and small answers")
     chance = random.Random(1)
     live = [number for number in chance.choices(range(1, bench.items + 1), k=4000) if number % 50]
     identifiers = [f"oai:archive.example.org:obj-{number:09}" for number in live]
@@ -198,7 +188,8 @@ def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
         for thread in threads:
             thread.join()
         times.sort()
-        bench.say("GetRecord, 16 clients: p99 by p50", times[len(times) * 99 // 100] / times[len(times) // 2], "ratio", 10)
+        spread = times[len(times) * 99 // 100] / times[len(times) // 2]
+        bench.say("GetRecord, 16 clients: p99 by p50", spread, "ratio", 10)
         small = {
             "Identify": {"verb": "Identify"},
             "ListSets": {"verb": "ListSets"},
@@ -211,37 +202,48 @@ def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
 
 def depth(bench: Bench, installation: Installation, engine: str) -> None:
     """Harvest lists of every kind to their ends: the last pages should take as long as the first."""
+    bench.note(f"lists to their ends, {engine}")
     with served(installation) as (url, root):
-        earliest, latest = _span(url)
-        middle = (earliest + latest) // 2
         kinds: dict[str, dict[str, str]] = {
             "whole repository": {}, "a set of 0.1 %": {"set": "rare"}, "a set of 50 %": {"set": "half"},
-            "a parent set": {"set": "shelf"}, "a window": {"from_": _utc(earliest), "until": _utc(middle)},
+            "a parent set": {"set": "shelf"}, "a window of a month": history.window(30, bench.items), "a window of a day": history.window(1, bench.items),
         }  # fmt: skip
         for name, more in kinds.items():
+            # A list of few pages is cut into more, so that there is a first and a last.
             done = harvest(url, [root], **more)
             bench.pages[f"{engine}: {name}"] = done.times
-            if len(done.times) > 8:
-                bench.say(f"last pages by first, {engine}, {name} ({done.records} records)", done.depth, "ratio", 1.5)
+            what = f"page time, last by first, {engine}, {name} ({done.records:,} records)"
+            if done.depth is not None:
+                bench.say(what, done.depth, "ratio", 1.5)
+            else:
+                bench.say(f"slowest page, {engine}, {name} ({done.records:,} records)", max(done.times) * 1000, "ms")
         bench.say(f"private memory of a worker after that, {engine}", private_bytes([root]) / 1e6, "MB", 150)
 
 
-def _span(url: str) -> tuple[int, int]:
-    text = Client(url).get(verb="Identify").decode()
-    stamp = text.partition("<earliestDatestamp>")[2][:20]
-    return int(datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()), int(time.time())
-
-
-def _utc(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def large_records(bench: Bench) -> None:
+    """Harvest records of 4 MB: a page ends where its bytes do, whatever its number of records."""
+    bench.note("records of 4 MB")
+    installation = Installation(bench.folder / "large")
+    installation.run("init")
+    file = bench.folder / "large.jsonl"
+    with file.open("wb") as out:
+        out.writelines(collection.large_records(24))
+    installation.run("import", file)
+    with served(installation) as (url, root):
+        harvest(url, [root], most=1)
+        before = peak_bytes([root])
+        done = harvest(url, [root])
+        bench.say("records of 4 MB on a page of page_bytes (8 MiB)", done.records / len(done.times), "records", 3)
+        bench.say("memory that they cost a worker at most", (peak_bytes([root]) - before) / 1e6, "MB", 100)
 
 
 def slow(bench: Bench, installation: Installation) -> None:
     """Let twenty harvesters read at 100 kB/s, and ask Identify meanwhile."""
+    bench.note("twenty slow harvesters")
     with served(installation) as (url, _):
         port = int(url.split(":")[2].split("/")[0])
         target = "/oai?" + urlencode({"verb": "ListRecords", "metadataPrefix": "oai_dc"})
-        ends = time.monotonic() + 12
+        ends = time.monotonic() + 20
 
         def sip() -> None:
             while time.monotonic() < ends:
@@ -269,70 +271,93 @@ def slow(bench: Bench, installation: Installation) -> None:
 
 def main() -> None:
     """Run the table and write it down."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument("--items", type=int, default=100_000, help="items of the collection [%(default)s]")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of what is compared [%(default)s]")
+    parser.add_argument("--engines", default="sqlite,postgresql", help="[%(default)s]")
+    parser.add_argument("--name", default="bench", help="name of the files that are written [%(default)s]")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="their folder [%(default)s]")
+    parser.add_argument("--page", type=Path, help="a page of the documentation that shows the table")
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
+    if given.page:
+        report.with_table(given.page.read_text(encoding="utf-8"), given.name, "")  # or fail now, not in an hour
     with tempfile.TemporaryDirectory(prefix="oai-bench-") as name:
         bench = Bench(Path(name), given.items, given.rounds)
-        run(bench)
-    machine = f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}"
-    said = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine, "items": bench.items,
-        "figures": [{**asdict(figure), "holds": figure.holds} for figure in bench.figures],
-    }  # fmt: skip
-    (given.out / "bench.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    from benchmarks import plot
-
-    plot.draw(said, bench.pages, given.out / "bench.svg")
-    print(f"{given.out}/bench.json and bench.svg, {machine}")
+        run(bench, given.engines.split(","))
+    bench.note("done")
+    report.write(given.out, given.name, report.said(bench.figures, bench.items), bench.pages, given.page)
 
 
-def run(bench: Bench) -> None:
+def run(bench: Bench, engines: list[str]) -> None:
     """Take all figures."""
+    bench.note(f"makes {bench.items:,} records")
     with bench.file.open("wb") as out:
         out.writelines(collection.records(bench.items))
     sqlite = Installation(bench.folder / "sqlite")
     sqlite.run("init")
     loading(bench, sqlite, "SQLite")
     database = sqlite.folder / "repository.sqlite"
-    bench.say("disk, SQLite, oai_dc and MODS", database.stat().st_size / bench.items / 2, "bytes per record")
+    disk(bench, "SQLite", database.stat().st_size, *payload(database))
+    bench.note("gives the records a history of three years")
+    history.spread_sqlite(database)
     floor_db, peer_db = bench.folder / "floor.sqlite", bench.folder / "peer.sqlite"
-    floor.build(database, floor_db)
-    peer.build(database, peer_db)
+    floor.build(database, floor_db, COMPARED)
+    peer.build(database, peer_db, COMPARED)
     lists(bench, sqlite, floor_db, peer_db)
     single(bench, sqlite, floor_db)
     depth(bench, sqlite, "SQLite")
     slow(bench, sqlite)
+    large_records(bench)
     binaries = postgresql_binaries()
-    if not binaries:
-        print("PostgreSQL: not measured, it is not installed")
+    if "postgresql" not in engines or not binaries:
+        bench.note("PostgreSQL is not measured" + ("" if binaries else ": it is not installed"))
         return
     cluster = Cluster(binaries)
     try:
-        postgresql = Installation(bench.folder / "postgresql", {"database_url": cluster.new_database()})
-        postgresql.run("init")
-        loading(bench, postgresql, "PostgreSQL")
-        most = min(bench.items, 100_000)
-        with served(postgresql) as (url, root), served(sqlite) as (plain, plain_root):
-            both, alone = bench.turns(
-                lambda: harvest(url, [root, cluster.pid], most=most).cpu_ms,
-                lambda: harvest(plain, [plain_root], most=most).cpu_ms,
-            )
-        bench.say("ListRecords, 250 a page, PostgreSQL with its server", both, "CPU ms per 1,000")
-        bench.say("ListRecords, 250 a page, PostgreSQL by SQLite", both / alone, "ratio", 2.2)
-        depth(bench, postgresql, "PostgreSQL")
+        on_postgresql(bench, cluster, sqlite)
     finally:
         cluster.remove()
 
 
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+def on_postgresql(bench: Bench, cluster: Cluster, sqlite: Installation) -> None:
+    """Take the figures of PostgreSQL, over its local socket, beside SQLite where they are compared."""
+    name = cluster.new_database().rpartition("/")[2]
+    url = f"postgresql+psycopg://oai@/{name}?host={cluster.folder}&port={cluster.port}"
+    postgresql = Installation(bench.folder / "postgresql", {"database_url": url})
+    postgresql.run("init")
+    loading(bench, postgresql, "PostgreSQL")
+    disk(bench, "PostgreSQL", int(cluster.sql(f"SELECT pg_database_size('{name}')")))
+    bench.note("gives the records a history of three years")
+    for statement in history.STATEMENTS:
+        cluster.sql(statement, name)
+    cluster.sql("VACUUM (ANALYZE)", name)
+    bench.note("lists, beside SQLite")
+    most = min(bench.items, COMPARED)
+    with served(postgresql) as (url, root), served(sqlite) as (plain, plain_root):
+        both, alone = bench.turns(
+            lambda: harvest(url, [root, cluster.pid], most=most).cpu_ms,
+            lambda: harvest(plain, [plain_root], most=most).cpu_ms,
+        )
+    bench.say("ListRecords, 250 a page, PostgreSQL and its server", both, "CPU ms per 1,000")
+    bench.say("ListRecords, 250 a page, PostgreSQL by SQLite", both / alone, "ratio", 2.2)
+    shutil.rmtree(sqlite.folder)
+    depth(bench, postgresql, "PostgreSQL")
+
+
+def payload(database: Path) -> tuple[int, int]:
+    """Return the bytes of all renditions, and of all canonical records."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        [(renditions,)] = connection.execute("SELECT sum(size) FROM record")
+        [(canonical,)] = connection.execute("SELECT sum(length(json)) FROM canonical")
+    return renditions, canonical
+
+
+def disk(bench: Bench, engine: str, size: int, renditions: int = 0, canonical: int = 0) -> None:
+    """Tell what the database takes, and what of it are the records themselves."""
+    bench.say(f"disk, {engine}, an item with its two records", size / bench.items, "bytes")
+    if renditions:
+        bench.say("of that its two renditions", renditions / bench.items, "bytes")
+        bench.say("of that its canonical record", canonical / bench.items, "bytes")
 
 
 if __name__ == "__main__":

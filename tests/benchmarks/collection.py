@@ -1,5 +1,7 @@
 """A made-up archive: canonical records of about 1.7 kB as oai_dc, the same for the same number."""
 
+# ruff: noqa: SIM905 - words are read more easily without a hundred quotes
+
 import json
 import random
 from collections.abc import Iterator
@@ -24,6 +26,13 @@ def records(count: int, first: int = 1) -> Iterator[bytes]:
     """
     for number in range(first, first + count):
         yield json.dumps(record(number), ensure_ascii=False).encode() + b"\n"
+
+
+def large_records(count: int) -> Iterator[bytes]:
+    """Yield records whose abstract alone has 4 MB."""
+    for number in range(1, count + 1):
+        large = {**record(number * 50 + 1), "abstracts": ["word " * 800_000]}
+        yield json.dumps(large, ensure_ascii=False).encode() + b"\n"
 
 
 def record(number: int) -> dict[str, Any]:

@@ -56,6 +56,20 @@ def private_bytes(roots: Iterable[int]) -> int:
     return most * 1024
 
 
+def peak_bytes(roots: Iterable[int]) -> int:
+    """Return the most resident memory that one of the processes below these has ever had."""
+    most = 0
+    for root in roots:
+        for process in processes([root])[1:]:
+            try:
+                text = Path(f"/proc/{process}/status").read_text()
+            except OSError:
+                continue
+            found = re.search(r"^VmHWM:\s+(\d+)", text, re.MULTILINE)
+            most = max(most, int(found[1]) if found else 0)
+    return most * 1024
+
+
 class Client:
     """A connection that stays open."""
 
@@ -96,15 +110,26 @@ class Harvest:
         return self.cpu / self.records * 1e6
 
     @property
-    def depth(self) -> float:
-        """The median time of the last twentieth of the pages, by that of the first."""
-        part = max(len(self.times) // 20, 3)
-        return statistics.median(self.times[-part:-1] or self.times) / statistics.median(self.times[1 : part + 1])
+    def depth(self) -> float | None:
+        """The median time of the last tenth of the pages by that of the first; None where pages are too few to tell.
+
+        The very first page (it makes the connection, counts, ticks) and the very last, which is not full, are left out.
+        """
+        if len(self.times) < 12:
+            return None
+        part = max(len(self.times) // 10, 5)
+        return statistics.median(self.times[-part - 1 : -1]) / statistics.median(self.times[1 : part + 1])
 
 
 def harvest(
-    base_url: str, roots: Iterable[int], *, gzip: bool = False, most: int = 10**9, verb: str = "ListRecords", **more: str
-) -> Harvest:  # fmt: skip
+    base_url: str,
+    roots: Iterable[int],
+    *,
+    gzip: bool = False,
+    most: int = 10**9,
+    verb: str = "ListRecords",
+    **more: str,
+) -> Harvest:
     """Harvest a list, or its first ``most`` records."""
     roots = list(roots)
     client = Client(base_url, gzip=gzip)

@@ -20,14 +20,16 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _local = threading.local()
 
 
-def build(source: Path, target: Path) -> None:
-    """Copy the live records in oai_dc from a repository's SQLite file, as the fields that the peer makes XML of."""
+def build(source: Path, target: Path, most: int) -> None:
+    """Copy the first live records in oai_dc from a repository's SQLite file: the fields that the peer makes XML of."""
     with sqlite3.connect(target) as made:
         made.execute("CREATE TABLE rec (id INTEGER PRIMARY KEY, identifier TEXT UNIQUE, sets TEXT, data TEXT)")
         made.execute("ATTACH ? AS source", (str(source),))
         rows = made.execute(
             "SELECT i.id, i.identifier, i.setspecs, r.body FROM source.item i JOIN source.record r ON r.item_id = i.id "
-            "JOIN source.format f ON f.id = r.format_id AND f.prefix = 'oai_dc' WHERE r.body IS NOT NULL"
+            "JOIN source.format f ON f.id = r.format_id AND f.prefix = 'oai_dc' "
+            "WHERE r.body IS NOT NULL ORDER BY i.id LIMIT ?",
+            (most,),
         )
         made.executemany(
             "INSERT INTO rec VALUES (?, ?, ?, ?)",

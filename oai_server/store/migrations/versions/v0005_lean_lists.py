@@ -19,6 +19,9 @@ _DEPARTED = """
         WHERE d.list_id = entry.list_id AND d.item_id = entry.item_id AND d.datestamp = entry.datestamp)
 """
 
+# PostgreSQL's own way to pack long values costs it a third of an import; what is packed already stays as it is.
+_LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+
 
 def upgrade() -> None:
     """Fill the new column and the new table from what is there; no datestamp moves."""
@@ -35,3 +38,7 @@ def upgrade() -> None:
     )
     op.execute("INSERT INTO canonical (item_id, json) SELECT id, canonical FROM item ORDER BY id")
     op.drop_column("item", "canonical")
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql" and connection.scalar(sa.text(_LZ4)):
+        for table, column in (("record", "body"), ("canonical", "json")):
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4")
