@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SERVER := $(BIN)/oai-server
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-long bench bench-large lint image-test clean
+.PHONY: help install demo test test-long bench bench-large lint image-test capacity clean
 
 help:
 	@echo 'make demo        serve sample records on http://$(BIND)'
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench-large the same with ten million items (ITEMS=...): 150 GB of disk in $$TMPDIR and some hours'
 	@echo 'make lint        check style, types, and who may import whom'
 	@echo 'make image-test  build the container and try it, by buildah; needs root on Debian'
+	@echo 'make capacity    measure what docs/scale.md reckons with; ITEMS=20000 unless said otherwise'
 	@echo 'make clean       remove $(VENV); never touches $(INSTANCE)'
 
 # A stamp is older than pyproject.toml as soon as that changes; then pip looks again.
@@ -53,7 +54,7 @@ $(INSTANCE)/.demo: | $(VENV)/.installed
 	@touch $@
 
 test: $(VENV)/.testable
-	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql
+	@tests/system-packages libhttp-oai-perl chromium chromium-driver postgresql nginx pgbouncer redis-server
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The soaks: the simulation for minutes, every client through every record of a large collection.
@@ -66,7 +67,6 @@ $(VENV)/.benchable: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 BENCH = PYTHONPATH=tests $(BIN)/python -m benchmarks --out docs/performance --page docs/performance.md
-ITEMS ?= 10000000
 
 bench: $(VENV)/.benchable
 	@tests/system-packages postgresql
@@ -74,7 +74,7 @@ bench: $(VENV)/.benchable
 
 bench-large: $(VENV)/.benchable
 	@tests/system-packages postgresql
-	$(BENCH) --name bench-large --items $(ITEMS)
+	$(BENCH) --name bench-large --items $(or $(ITEMS),10000000)
 
 lint: $(VENV)/.testable
 	$(BIN)/ruff check
@@ -85,6 +85,10 @@ lint: $(VENV)/.testable
 image-test: $(VENV)/.testable
 	@tests/system-packages buildah debootstrap
 	tests/image/try.sh
+
+capacity: $(VENV)/.testable
+	@tests/system-packages postgresql
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.capacity $(ITEMS)
 
 clean:
 	rm -rf $(VENV)

@@ -176,7 +176,7 @@ class Marc21(Format):
     namespace = NAMESPACE
     element = "record"
     schema = "http://www.loc.gov/standards/marcxml/schema/MARC21slim.xsd"
-    version = "1"
+    version = "2"
     options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     # Some things have a place in MARC at times: coordinates where the item is a map, dates of the description that name
     # a day, the label of a date that is of no other type, the country of a place that is a code.

@@ -10,22 +10,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
 from metadata_formats import edtf_dates, marc21
-from metadata_formats.reading import Left, NotReadable, ReadDate, Reading, edtf_only
-from metadata_formats.record import Concept
-from metadata_formats.vocabularies import ACCESS, AUTHORITY_URIS, RELATORS, RIGHTS_VOCABULARIES, language
+from metadata_formats.reading import (
+    LONGEST,
+    Left,
+    NotReadable,
+    ReadDate,
+    Reading,
+    absolute_uri,
+    catalogue_date,
+    edtf_only,
+    life_dates,
+)
+from metadata_formats.vocabularies import ACCESS, RELATORS, RIGHTS_VOCABULARIES, language, scheme_of
 from metadata_formats.xml import collapse
-from metadata_formats.xml import uri as xml_uri
 
 MOST_FIELDS = 20_000
 """Fields of one record: the largest that libraries have known are some thousands."""
-LONGEST = 200
-"""Characters of a value that is not carried over, as it is named."""
 
 
 @dataclass(slots=True)
@@ -177,9 +182,6 @@ _LINK_WORDS = {link.words.rstrip(":").lower(): name for name, link in marc21.LIN
 _MEDIA = {words: role for role, (_, words) in marc21.MEDIA.items() if words}
 _LEVELS = {code: name for name, code in reversed(marc21.PLACE_LEVELS.items()) if name not in ("continent", "territory")}
 _LEVELS["g"] = "area"
-_AUTHORITIES = sorted(
-    ((uri, name) for name, uri in AUTHORITY_URIS.items()), key=lambda known: (-len(known[0]), len(known[1]))
-)
 _PREFIXES = {"DE-588": ("gnd", "https://d-nb.info/gnd/"), "viaf": ("viaf", "http://viaf.org/viaf/")}
 # Fields that say what others say, or how the record was processed, and subfields that link.
 _SILENT = frozenset(("042", "066", "336", "337", "338"))
@@ -190,28 +192,11 @@ _NOBODY = re.compile(
     r"\[?\W*(?:s\.? ?[ln]\.?|place of publication not identified|publisher not identified|n\.p\.)\W*", re.IGNORECASE
 )
 _CONTROL = re.compile(r"\((?P<agency>[^()]+)\)\s*(?P<number>\S.*)")
-_LIFE = re.compile(r"(approximately |ca\.? |b\. )?(\d{3,4})?(\?)?(?: ?- ?(approximately |ca\.? )?(\d{3,4})?(\?)?)?")
-_COPYRIGHT = re.compile(r"\s*[,\[(]*\s*(?:©|℗|\b[cp]|copyright )\s?(?=\d{4})", re.IGNORECASE)
 _PART = re.compile(
     r"(?:Vol\. (?P<volume>[^,()]+?))?(?:(?:, |^)no\. (?P<issue>[^,()]+?))?(?: ?\((?P<date>[^()]+)\))?"
     r"(?:(?:, |^)p\. (?P<start>[^\s-]+)(?:-(?P<end>\S+))?)?"
 )
 _BYTES = re.compile(r"(\d{1,18}) bytes")
-
-
-@lru_cache(maxsize=8192)
-def _address(text: str) -> str | None:
-    """Return text as an absolute URI, or None where it is none."""
-    if re.search(r"\s", text):
-        return None
-    try:
-        return Concept(label="x", uri=xml_uri(text)).uri if ":" in text else None
-    except ValueError:
-        return None
-
-
-def _scheme_of(uri: str) -> str | None:
-    return next((name for start, name in _AUTHORITIES if uri.startswith(start)), None)
 
 
 class _Reading:
@@ -348,10 +333,10 @@ class _Reading:
         uri, numbers = None, []
         for value in at.all("01"):
             match = _CONTROL.fullmatch(value)
-            address = _address(value)
+            address = absolute_uri(value)
             if match and match["agency"] in _PREFIXES:
-                address = _address(_PREFIXES[match["agency"]][1] + match["number"])
-            elif match and (address := _address(match["number"])) is None:
+                address = absolute_uri(_PREFIXES[match["agency"]][1] + match["number"])
+            elif match and (address := absolute_uri(match["number"])) is None:
                 numbers.append({"value": match["number"], "type": match["agency"]})
             if address and uri is None:
                 uri = address
@@ -539,7 +524,7 @@ class _Reading:
     def _agent(self, at: Field) -> dict[str, Any]:
         tag, first = at.tag, at.indicators[0]
         uri, numbers = self._controls(at)
-        agent: dict[str, Any] = {"uri": uri, "identifiers": numbers, "scheme": at.one("2") or (uri and _scheme_of(uri))}
+        agent: dict[str, Any] = {"uri": uri, "identifiers": numbers, "scheme": at.one("2") or (uri and scheme_of(uri))}
         if tag.endswith("20"):
             return agent | {"name": plain(at.one("a")), "type": {"1": "person"}.get(first)}
         agent["affiliation"] = plain(at.one("u"))
@@ -553,7 +538,7 @@ class _Reading:
             terms = [plain(term) for term in at.all("c")]
             agent["description"] = "; ".join(term[1:-1] for term in terms if re.fullmatch(r"\(.+\)", term))
             agent["terms"] = ", ".join(term for term in terms if not re.fullmatch(r"\(.+\)", term))
-            if (dates := plain(at.one("d"))) and (edtf := self._life(dates)) is None:
+            if (dates := plain(at.one("d"))) and (edtf := life_dates(dates)) is None:
                 self.lose("date not read", f"{tag}$d", dates)
             elif dates:
                 agent["dates"] = edtf
@@ -561,27 +546,10 @@ class _Reading:
         body = [plain(unit) for unit in at.all("abe" if tag.endswith("11") else "ab")]
         meeting = plain(" ".join(at.all("ndc")))
         agent["type"] = "event" if tag.endswith("11") else "organization"
-        if meeting == plain(at.one("d")) and (edtf := self._life(meeting)):
+        if meeting == plain(at.one("d")) and (edtf := life_dates(meeting)):
             agent["dates"], meeting = edtf, ""
         agent["jurisdiction"] = tag.endswith("10") and first == "1"
         return agent | {"name": " ".join(filter(None, (". ".join(filter(None, body)), meeting)))}
-
-    def _life(self, text: str) -> str | None:
-        """Read the dates of a life: ``1900-1980``, ``1955-``, ``-1980``, ``approximately 1900-1980?``."""
-        if edtf_dates.is_valid(text) and not text.startswith("-"):
-            return text
-        if before := re.fullmatch(r"(\d{1,4}) B\.C", text.removesuffix(".")):
-            return f"-{int(before[1]) - 1:04}" if before[1] != "1" else "0000"
-        match = _LIFE.fullmatch(text)
-        if match is None or not (match[2] or match[5]):
-            return None
-        if "-" not in text:
-            found = f"{match[2]:0>4}" + _mark(match[1], match[3])
-        else:
-            start = f"{match[2]:0>4}{_mark(match[1], match[3])}" if match[2] else ".."
-            end = f"{match[5]:0>4}{_mark(match[4], match[6])}" if match[5] else ".."
-            found = f"{start}/{end}"
-        return found if edtf_dates.is_valid(found) else None
 
     def _work(self, at: Field, work: str) -> None:
         """Take a name with a title, which is an entry for another work."""
@@ -602,9 +570,9 @@ class _Reading:
         uri, _ = self._controls(at)
         second = at.indicators[1]
         scheme = at.one("2") if second == "7" else _THESAURI.get(second)
-        subject: dict[str, Any] = {"uri": uri, "scheme": scheme or (uri and _scheme_of(uri))}
+        subject: dict[str, Any] = {"uri": uri, "scheme": scheme or (uri and scheme_of(uri))}
         at.taken.update("e43")
-        if at.tag == "600" and (life := self._life(plain(at.one("d")))):
+        if at.tag == "600" and (life := life_dates(plain(at.one("d")))):
             subject["edtf"] = life
         units = ". " if at.tag in ("610", "611") else " "
         names = [plain(value) for value in at.all("ab")]
@@ -617,7 +585,7 @@ class _Reading:
         if not label:
             return
         if not steps:
-            if kind == "period" and (edtf := self._date(label)):
+            if kind == "period" and (edtf := catalogue_date(label, self.read_date)):
                 subject["edtf"] = edtf
             self.add("subjects", {"type": kind, "label": label, **subject})
             return
@@ -640,7 +608,7 @@ class _Reading:
         second = at.indicators[1]
         scheme = _THESAURI.get(second) if at.tag == "655" and second != "7" else at.one("2")
         label = "--".join(filter(None, map(plain, at.all(codes))))
-        return {"label": label, "scheme": scheme or (uri and _scheme_of(uri)), "uri": uri} if label else {}
+        return {"label": label, "scheme": scheme or (uri and scheme_of(uri)), "uri": uri} if label else {}
 
     # Publication and dates.
 
@@ -694,22 +662,10 @@ class _Reading:
         for text in at.all("d"):
             kind = words if words in ("captured", "modified", "valid", "available", "submitted") else "other"
             label = words if kind == "other" and words != "other" else None
-            edtf = self._date(text)
+            edtf = catalogue_date(text, self.read_date)
             self.add("dates", {"type": kind, "label": label, "edtf": edtf, "text": None if edtf == text else text})
         if note := at.text("ap"):
             self.add("notes", {"value": note, "type": "venue"})
-
-    def _date(self, text: str) -> str | None:
-        """Read a date of a catalogue: EDTF, brackets and dashes of AACR 2 (``[196-?]``, ``1991-``), then as prose."""
-        if edtf_dates.is_valid(text):
-            return text
-        bare = re.sub(r"[\[\]]", "", _COPYRIGHT.sub("", text)).strip(" .,")
-        if match := re.fullmatch(r"(\d\d)--(\?)?|(\d{3})-(\?)?", bare):
-            return f"{match[1]}XX{match[2] or ''}" if match[1] else f"{match[3]}X{match[4] or ''}"
-        if match := re.fullmatch(r"(\d{4})-", bare):
-            return f"{match[1]}/.."
-        found = bare if edtf_dates.is_valid(bare) else self.read_date(bare)
-        return found if found and edtf_dates.is_valid(found) else None
 
     def _dates(self) -> None:
         """Join dates as they were written with those that are coded in 008."""
@@ -719,7 +675,7 @@ class _Reading:
         created = any(one["type"] == "created" for one in self.record.get("dates", []))
         for number, (name, text) in enumerate(self.imprints):
             later = re.search(r"[,(]\s*(?:©|[cp])\s?(\d{4})\)?$", text) if name == "issued" else None
-            edtf = self._date(text[: later.start()] if later else text)
+            edtf = catalogue_date(text[: later.start()] if later else text, self.read_date)
             if edtf is None and name != "copyright" and number == 0:
                 edtf = coded
             if edtf is None:
@@ -844,7 +800,7 @@ class _Reading:
     def _terms(self, at: Field) -> None:
         rights, text = self.inside("rights"), at.text("abcdf")
         for value in at.all("u"):
-            if (address := _address(value)) and "uri" not in rights:
+            if (address := absolute_uri(value)) and "uri" not in rights:
                 rights["uri"] = address
                 if text and (address.startswith(RIGHTS_VOCABULARIES) or len(text) < LONGEST):
                     rights["label"], text = text, ""
@@ -859,7 +815,7 @@ class _Reading:
         for code, name in (("d", "holder"), ("g", "year")):
             if text := plain(at.one(code)):
                 rights.setdefault(name, text)
-        if (contact := at.one("e")) and (address := _address(contact)):
+        if (contact := at.one("e")) and (address := absolute_uri(contact)):
             rights.setdefault("holder_uri", address)
         elif contact:
             self.lose("subfield not carried", "542$e", contact)
@@ -878,7 +834,7 @@ class _Reading:
         if "holding" in self.record:
             self.lose("field not carried", "852", at.text())
             return
-        address = _address(at.one("u") or "")
+        address = absolute_uri(at.one("u") or "")
         holding = {
             "repository": at.one("a"), "sublocation": ", ".join(at.all("bc")), "place": at.one("e"),
             "shelfmark": at.text("khijlm"), "repository_uri": address,
@@ -905,7 +861,7 @@ class _Reading:
         for code, name in (("x", "issn"), ("z", "isbn")):
             numbers += [{"value": value, "type": name} for value in at.all(code)]
         for value in at.all("ou"):
-            if (address := _address(value)) and uri is None and not value.startswith(("urn:", "doi:")):
+            if (address := absolute_uri(value)) and uri is None and not value.startswith(("urn:", "doi:")):
                 uri = address
             else:
                 numbers.append({"value": value})
@@ -934,7 +890,7 @@ class _Reading:
         words, label, mime = at.one("3"), at.one("y"), at.one("q")
         sizes = [match for size in at.all("s") if (match := _BYTES.fullmatch(size))]
         for value in at.all("u"):
-            address = _address(value)
+            address = absolute_uri(value)
             if address is None:
                 self.lose("not a URI", "856$u", value)
                 continue
@@ -966,10 +922,6 @@ def _bare(text: str) -> str:
 
 def _role(spoken: Mapping[str, Any]) -> str:
     return str(spoken.get("role", "text"))
-
-
-def _mark(about: str | None, doubt: str | None) -> str:
-    return "%" if about and doubt else "~" if about else "?" if doubt else ""
 
 
 def _iso(value: str) -> str:

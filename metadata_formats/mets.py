@@ -60,7 +60,7 @@ class Mets(Format):
     prefix = "mets"
     namespace = "http://www.loc.gov/METS/"
     schema = "http://www.loc.gov/standards/mets/mets.xsd"
-    version = "1"
+    version = "2"
     options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str], "full_text_limit": int}
     not_carried = (Mods.not_carried - paths("media.bytes media.checksum full_text provider")) | paths(
         "full_text.path provider.provider provider.intermediate provider.country"

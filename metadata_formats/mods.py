@@ -16,6 +16,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
+import msgspec
+from lxml import etree
+
 from metadata_formats import edtf_dates
 from metadata_formats.oai_dc import (
     creator_roles,
@@ -26,10 +29,12 @@ from metadata_formats.oai_dc import (
     says_more_than_dates,
     shelf,
 )
+from metadata_formats.reading import ReadDate, Reading, edtf_only
 from metadata_formats.record import (
     Agent,
     Concept,
     Date,
+    HierarchyLevel,
     Holding,
     Identifier,
     Language,
@@ -62,7 +67,7 @@ from metadata_formats.vocabularies import (
     says_more,
 )
 from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute
-from metadata_formats.xml import language as xml_lang
+from metadata_formats.xml import language as lang_attribute
 from metadata_formats.xml import uri as xml_uri
 
 
@@ -74,7 +79,7 @@ class _Event(NamedTuple):
     attributes: str = ""
 
 
-_EVENTS = {
+EVENTS = {
     "created": _Event("production", "dateCreated"),
     "issued": _Event("publication", "dateIssued"),
     "captured": _Event("capture", "dateCaptured"),
@@ -85,11 +90,11 @@ _EVENTS = {
     "submitted": _Event("submission", "dateOther", ' type="submitted"'),
     "other": _Event("", "dateOther"),
 }
-_NAME_TYPES = {"person": "personal", "organization": "corporate", "family": "family", "event": "conference"}
-_SUBJECT_TAGS = {
+NAME_TYPES = {"person": "personal", "organization": "corporate", "family": "family", "event": "conference"}
+SUBJECT_TAGS = {
     "topic": "topic", "place": "geographic", "period": "temporal", "occupation": "occupation", "genre": "genre",
 }  # fmt: skip
-_PLACE_TAGS = {name: name for name in PlaceParts.__struct_fields__} | {"city_section": "citySection"}
+PLACE_TAGS = {name: name for name in PlaceParts.__struct_fields__} | {"city_section": "citySection"}
 _RELATION_TYPES = {
     "host": ' type="host"',
     "series": ' type="series"',
@@ -115,6 +120,7 @@ _MEDIA = {
     "iiif_image": ' note="IIIF image"',
     "transcript": ' note="transcript"',
 }
+COLLECTION = "http://purl.org/dc/dcmitype/Collection"
 _REUSE = ' type="use and reproduction"'
 _RESTRICTION = ' type="restriction on access"'
 _PAGES = re.compile(r"([^\s,;–-]+)\s*[–-]\s*([^\s,;–-]+)")
@@ -127,7 +133,8 @@ class Mods(Format):
     prefix = "mods"
     namespace = "http://www.loc.gov/mods/v3"
     schema = "http://www.loc.gov/standards/mods/v3/mods-3-8.xsd"
-    version = "1"
+    version = "2"
+    element = "mods"
     options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str]}
     not_carried = paths("""
         agents.jurisdiction
@@ -150,8 +157,17 @@ class Mods(Format):
 
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as MODS, top-level elements in the order of the crosswalk (section 3.1)."""
+        if record.holding and record.holding.hierarchy:
+            levels = [_plain_level(level) for level in record.holding.hierarchy]
+            record = msgspec.structs.replace(record, holding=msgspec.structs.replace(record.holding, hierarchy=levels))
         elements = _elements(record, creator_roles(context))
         return Document(self.namespace, branch("mods", elements, self._root))
+
+    def read(self, root: etree._Element, read_date: ReadDate = edtf_only) -> Reading:
+        """Return what MODS of any version says; its id is that of recordInfo, else a local identifier, URI or DOI."""
+        from metadata_formats import mods_read  # it turns the tables of this module round
+
+        return mods_read.read(root, read_date)
 
 
 def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
@@ -181,6 +197,11 @@ def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
     if record.rights:
         yield from _rights(record.rights, default)
     yield _record_info(record)
+
+
+def xml_lang(lang: str | None, default: str | None = None) -> str:
+    """Return ``xml:lang`` for a tag; what is no tag says nothing, so that the text is in the language of the rest."""
+    return lang_attribute(lang) or lang_attribute(default)
 
 
 def authority(scheme: str | None, uri: str | None = None) -> str:
@@ -246,15 +267,16 @@ def _names(record: Record, creating: frozenset[str]) -> Iterator[str]:
 
 def is_mere_publisher(agent: Agent) -> bool:
     """Tell whether originInfo/publisher says all there is to say of an agent."""
-    return agent.roles == [PUBLISHER_ROLE] and not (
-        agent.family or agent.given or agent.terms or agent.dates or agent.description or agent.affiliation
-        or agent.identifiers or agent.role_label
+    more = (
+        agent.family, agent.given, agent.terms, agent.dates, agent.description, agent.affiliation, agent.role_label,
+        *(identifier.value for identifier in agent.identifiers),
     )  # fmt: skip
+    return set(agent.roles) == {PUBLISHER_ROLE} and not any(map(collapse, more))
 
 
 def _name(agent: Agent, usage: str) -> str:
-    type_ = f' type="{_NAME_TYPES[agent.type]}"' if agent.type else ""
-    in_parts = agent.family or agent.given
+    type_ = f' type="{NAME_TYPES[agent.type]}"' if agent.type else ""
+    in_parts = collapse(agent.family) or collapse(agent.given)
     children = (
         leaf("namePart", agent.family, ' type="family"'),
         leaf("namePart", agent.given, ' type="given"'),
@@ -285,13 +307,10 @@ def _role(code: str) -> str:
 
 
 def _types(record: Record) -> Iterator[str]:
-    if record.resource_type:
-        yield _type_of_resource(record.resource_type, record.collection, record.manuscript)
-        return
-    if record.collection:
-        yield leaf("genre", "Collection", ' authority="dct" valueURI="http://purl.org/dc/dcmitype/Collection"')
-    if record.manuscript:
-        yield _type_of_resource("text", False, True)
+    if record.resource_type or record.manuscript:
+        yield _type_of_resource(record.resource_type or "text", record.collection, record.manuscript)
+    elif record.collection:
+        yield leaf("genre", "Collection", f' authority="dct" valueURI="{COLLECTION}"')
 
 
 @lru_cache(maxsize=256)
@@ -312,9 +331,9 @@ def _origin(record: Record) -> Iterator[str]:
     home = _home(record, published=bool(published))
     places, details = _origin_details(record.origin, record.description_lang) if record.origin else ([], [])
     for date in record.dates:
-        event = _EVENTS[date.type]
+        event = EVENTS[date.type]
         coded = _date_elements(event.tag, date, event.attributes)
-        shown = leaf("displayDate", date.text) if date.edtf and date.text != date.edtf else ""
+        shown = leaf("displayDate", date.text) if date.edtf and collapse(date.text) != date.edtf else ""
         attributes = attribute("eventType", event.name) + attribute("displayLabel", date.label)
         if date is home:
             yield branch("originInfo", [*places, *published, *coded, shown, *details], attributes)
@@ -323,7 +342,7 @@ def _origin(record: Record) -> Iterator[str]:
     if home is None:
         attributes = ' eventType="publication"' if published else ""
         yield branch("originInfo", [*places, *published, *details], attributes)
-    if rights_year and not any(date.type == "copyright" for date in record.dates):
+    if rights_year and not any(date.type == "copyright" and _is_stated(date) for date in record.dates):
         yield branch("originInfo", [leaf("copyrightDate", rights_year)], ' eventType="copyright notice"')
 
 
@@ -331,8 +350,13 @@ def _home(record: Record, *, published: bool) -> Date | None:
     """Return the date whose event is where the item came from: that of publication, else (unpublished) of creation."""
     first: dict[str, Date] = {}
     for date in record.dates:
-        first.setdefault(date.type, date)
+        if _is_stated(date):
+            first.setdefault(date.type, date)
     return first.get("issued") or (None if published else first.get("created"))
+
+
+def _is_stated(date: Date) -> bool:
+    return bool(date.edtf or collapse(date.text))
 
 
 def _origin_details(origin: Origin, default: str | None) -> tuple[list[str], list[str]]:
@@ -368,11 +392,16 @@ def country_scheme(country: str | None) -> str | None:
 def _cartographics(place: Place | Subject) -> str:
     found = []
     if place.lat is not None and place.long is not None:
-        found.append(f"{degrees(place.lat)},{degrees(place.long)}")
+        found.append(f"{_rounded(place.lat)},{_rounded(place.long)}")
     if place.bbox is not None:
-        west, south, east, north = map(degrees, place.bbox)
+        west, south, east, north = map(_rounded, place.bbox)
         found.append(f"{south},{west} {north},{east}")
     return branch("cartographics", [leaf("coordinates", point) for point in found]) if found else ""
+
+
+def _rounded(value: float) -> str:
+    """Return a coordinate in the one form that it has when it is read again."""
+    return degrees(float(degrees(value)))
 
 
 def degrees(value: float) -> str:
@@ -464,23 +493,30 @@ def _notes(record: Record) -> Iterator[str]:
 def _subject(subject: Subject, default: str | None) -> str:
     lang = xml_lang(subject.lang, default)
     control = authority(subject.scheme, subject.uri)
+    if isinstance(subject.parts, list) and len(subject.parts) == 1:  # no more than a term
+        (part,) = subject.parts
+        subject = msgspec.structs.replace(subject, type=part.type, label=part.label, parts=None, edtf=None)
     if isinstance(subject.parts, list) and is_compound(subject):
         steps = [_step(part.type, part.label) for part in subject.parts]
         return branch("subject", [*steps, *_place_codes(subject)], control + lang, repeat=True)
+    levels = msgspec.structs.astuple(subject.parts) if isinstance(subject.parts, PlaceParts) else ()
+    if not collapse(subject.label) and not any(map(collapse, levels)):
+        return ""
     if subject.type == "period" and subject.edtf:
         named = leaf("temporal", subject.label, control) if says_more_than_dates(subject) else ""
         coded = _coded_date("temporal", subject.edtf, "" if named else control)
-        return branch("subject", [named, *coded], lang if named else "")
-    return branch("subject", [_step(subject.type, subject.label, control, subject.edtf), *_place_codes(subject)], lang)
+        return branch("subject", [named, *coded, *_place_codes(subject)], lang if named else "")
+    step = _step(subject.type, subject.label, control, subject.edtf)
+    return branch("subject", [step, *_place_codes(subject)], ("" if step else control) + lang)
 
 
 def _step(type_: str, label: str | None, control: str = "", dates: str | None = None) -> str:
-    if tag := _SUBJECT_TAGS.get(type_):
+    if tag := SUBJECT_TAGS.get(type_):
         return leaf(tag, label, control)
     if type_ == "title":
         return branch("titleInfo", (leaf("title", label),), control)
     parts = (leaf("namePart", label), leaf("namePart", dates, ' type="date"'))
-    return branch("name", parts, f' type="{_NAME_TYPES[type_]}"' + control)
+    return branch("name", parts, f' type="{NAME_TYPES[type_]}"' + control)
 
 
 def _place_codes(subject: Subject) -> Iterator[str]:
@@ -491,7 +527,7 @@ def _place_codes(subject: Subject) -> Iterator[str]:
         yield leaf("geographicCode", subject.country, f' authority="{scheme}"')
     levels = []
     if isinstance(subject.parts, PlaceParts):
-        levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in _PLACE_TAGS.items()]
+        levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in PLACE_TAGS.items()]
     if subject.country and not scheme:
         levels.insert(0, leaf("country", subject.country))
     yield branch("hierarchicalGeographic", levels)
@@ -504,11 +540,11 @@ def _place_codes(subject: Subject) -> Iterator[str]:
 def _related(record: Record) -> Iterator[str]:
     """Return related items; what is known of the original joins the relation that names it, if one does."""
     default = record.description_lang
-    originals = [relation for relation in record.relations if relation.type == "original"]
-    named = originals[0] if len(originals) == 1 else None
+    originals = [each for each in record.relations if each.type == "original" and any(_relation(each, None))]
+    named = originals[0] if originals and all(each == originals[0] for each in originals) else None
     yield _original(record, named)
     for relation in record.relations:
-        if relation is not named:
+        if named is None or relation != named:
             yield branch("relatedItem", _relation(relation, default), _RELATION_TYPES[relation.type])
     if record.holding and not record.holding.original:
         yield _hosts(record.holding, _pages(record.holding.pages))
@@ -552,6 +588,13 @@ def _pages(pages: str | None) -> str:
     return branch("part", (branch("extent", extent, ' unit="pages"'),))
 
 
+def _plain_level(level: HierarchyLevel) -> HierarchyLevel:
+    """Return a level without what is blank in it: then its name can be taken apart again."""
+    label, id_, title = map(collapse, (level.label, level.id, level.title))
+    label = label or ("" if id_ or title else level.level)
+    return HierarchyLevel(level=collapse(level.level), label=label or None, id=id_ or None, title=title or None)
+
+
 def _hosts(holding: Holding, part: str = "") -> str:
     """Return the archival hierarchy from the item outwards, each level inside the one that it belongs to."""
     host = ""
@@ -571,8 +614,9 @@ def _hosts(holding: Holding, part: str = "") -> str:
 
 def _physical_location(holding: Holding) -> str:
     sublocation = (leaf("subLocation", holding.sublocation),)
+    named = repository(holding) or holding.repository_uri
     children = (
-        leaf("physicalLocation", repository(holding), uri_attribute("valueURI", holding.repository_uri)),
+        leaf("physicalLocation", named, uri_attribute("valueURI", holding.repository_uri)),
         leaf("physicalLocation", holding.isil, ' authority="isil"'),
         leaf("shelfLocator", shelf(holding)),
         branch("holdingSimple", (branch("copyInformation", sublocation),)),
@@ -605,7 +649,7 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
     spoken = statement.lang if isinstance(statement, Text) else None
     if rights.uri:
         official = RIGHTS_LABELS.get(rights.uri)
-        label = rights.label or official or rights.uri
+        label = collapse(rights.label) or official or rights.uri
         base = next((known for known in RIGHTS_VOCABULARIES if rights.uri.startswith(known)), None)
         yield leaf(
             "accessCondition",
@@ -622,7 +666,7 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
         yield _words("accessCondition", statement, default, _REUSE)
     yield leaf(
         "accessCondition",
-        rights.holder or rights.holder_uri,
+        collapse(rights.holder) or rights.holder_uri,
         ' type="rights holder"' + authority(None, rights.holder_uri),
     )
     if rights.access:

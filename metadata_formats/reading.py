@@ -16,6 +16,9 @@ from metadata_formats.vocabularies import language, says_more
 from metadata_formats.xml import LANGUAGE
 from metadata_formats.xml import uri as xml_uri
 
+LONGEST = 200
+"""Characters of a value that is not carried over, as it is named."""
+
 ReadDate = Callable[[str], str | None]
 """Reads a date as people write it: EDTF, or None where it does not understand one."""
 
@@ -45,6 +48,75 @@ class NotReadable(ValueError):
 def edtf_only(text: str) -> str | None:
     """Understand no date but EDTF: for callers that have no reader of dates as people write them."""
     return text if edtf_dates.is_valid(text) else None
+
+
+@lru_cache(maxsize=8192)
+def absolute_uri(text: str) -> str | None:
+    """Return text as an absolute URI, percent-encoded where that is needed, or None where it is none."""
+    if ":" not in text or re.search(r"\s", text):
+        return None
+    found = xml_uri(text)
+    try:
+        check_uri("", found)
+    except ValueError:
+        return None
+    return found
+
+
+_ABOUT = r"(approximately |ca\.? |c\. )?"
+_LIFE = re.compile(rf"{_ABOUT}(\d{{2,4}})?(\?)?(?: ?[-–] ?{_ABOUT}(\d{{2,4}})?(\?)?)?")
+_BEFORE_CHRIST = re.compile(
+    rf"{_ABOUT}(\d{{1,4}})(?: ?B\. ?C\.?(?: ?E\.?)?)?(?: ?[-–] ?{_ABOUT}(\d{{1,4}}))? ?B\. ?C\.?(?: ?E\.?)?"
+)
+_ACROSS = re.compile(rf"{_ABOUT}(\d{{1,4}}) ?B\. ?C\.?(?: ?E\.?)? ?[-–] ?{_ABOUT}(\d{{1,4}}) ?A\. ?D\.?")
+
+
+@lru_cache(maxsize=8192)
+def life_dates(text: str) -> str | None:
+    """Read the dates of a life: ``1900-1980``, ``b. 1955``, ``-1980``, ``ca. 1900-1980?``, ``106-43 B.C.``."""
+    if edtf_dates.is_valid(text) and not text.startswith("-"):
+        return text
+    if known := re.fullmatch(r"(b|d)\. (\d{4})", text):
+        found = f"{known[2]}/.." if known[1] == "b" else f"../{known[2]}"
+    elif match := _BEFORE_CHRIST.fullmatch(text):
+        years = [(match[2], match[1]), (match[4], match[3])]
+        found = "/".join(_before_christ(year) + _mark(about, None) for year, about in years if year)
+    elif match := _ACROSS.fullmatch(text):
+        found = f"{_before_christ(match[2])}{_mark(match[1], None)}/{match[4]:0>4}{_mark(match[3], None)}"
+    elif (match := _LIFE.fullmatch(text)) is None or not (match[2] or match[5]):
+        return None
+    elif "-" not in text and "–" not in text:
+        found = f"{match[2]:0>4}" + _mark(match[1], match[3]) if match[2] and len(match[2]) > 2 else ""
+    else:
+        start = f"{match[2]:0>4}{_mark(match[1], match[3])}" if match[2] else ".."
+        end = f"{match[5]:0>4}{_mark(match[4], match[6])}" if match[5] else ".."
+        found = f"{start}/{end}"
+    return found if edtf_dates.is_valid(found) else None
+
+
+def _before_christ(year: str) -> str:
+    """Return a year before Christ: EDTF, as astronomers do, has a year 0."""
+    return f"-{int(year) - 1:04}" if int(year) > 1 else "0000"
+
+
+def _mark(about: str | None, doubt: str | None) -> str:
+    return "%" if about and doubt else "~" if about else "?" if doubt else ""
+
+
+_COPYRIGHT = re.compile(r"\s*[,\[(]*\s*(?:©|℗|\b[cp]|copyright )\s?(?=\d{4})", re.IGNORECASE)
+
+
+def catalogue_date(text: str, read_date: ReadDate) -> str | None:
+    """Read a date of a catalogue: EDTF, brackets and dashes of AACR 2 (``[196-?]``, ``1991-``), then as prose."""
+    if edtf_dates.is_valid(text):
+        return text
+    bare = re.sub(r"[\[\]]", "", _COPYRIGHT.sub("", text)).strip(" .,")
+    if match := re.fullmatch(r"(\d\d)--(\?)?|(\d{3})-(\?)?", bare):
+        return f"{match[1]}XX{match[2] or ''}" if match[1] else f"{match[3]}X{match[4] or ''}"
+    if match := re.fullmatch(r"(\d{4})-", bare):
+        return f"{match[1]}/.."
+    found = bare if edtf_dates.is_valid(bare) else read_date(bare)
+    return found if found and edtf_dates.is_valid(found) else None
 
 
 LONGEST_LANGUAGE = 60

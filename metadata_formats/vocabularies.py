@@ -69,6 +69,15 @@ AUTHORITY_URIS = {
     "wikidata": "http://www.wikidata.org/entity/",
 }
 """Source code of a vocabulary -> the address that all its terms share."""
+_BY_ADDRESS = sorted(
+    ((uri, name) for name, uri in AUTHORITY_URIS.items()), key=lambda known: (-len(known[0]), len(known[1]))
+)
+
+
+def scheme_of(uri: str) -> str | None:
+    """Return the source code of the vocabulary that an address is of."""
+    return next((name for start, name in _BY_ADDRESS if uri.startswith(start)), None)
+
 
 RIGHTS_VOCABULARIES = (
     "http://rightsstatements.org/vocab/",

@@ -11,7 +11,8 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -92,6 +93,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     workers: Positive = 2
     threads: Positive = 32
     jobs: Annotated[int, Meta(ge=0)] = 0
+    busy_share: Annotated[float, Meta(gt=0, le=1)] = 0.9
+    rate_limit: str = ""
+    rate_storage: str = "memory://"
+    trusted_proxies: Annotated[int, Meta(ge=0, le=10)] = 0
     schemas: str = ""
     sources: dict[str, Source] = {}
     sets: dict[str, SetSettings] = {}
@@ -285,8 +290,25 @@ def _check(settings: Settings, origin: Mapping[str, str], path: Path) -> None:
             refuse("formats", f"[formats.{prefix}] plugin: it is the name of a file or a class, as titles.py")
         if prefix == "oai_dc" and not options.get("enabled", True):
             refuse("formats", "oai_dc cannot be left out: OAI-PMH wants every item in it")
+    if settings.rate_limit:
+        _check_rate(settings, refuse)
     if not settings.repository_name.strip():
         refuse("repository_name", "it is empty")
+
+
+def _check_rate(settings: Settings, refuse: Callable[[str, str], None]) -> None:
+    """Refuse a rate that is none, and a place to count in that cannot be used."""
+    from limits import parse_many  # a third of a second that only who sets a rate need wait for
+
+    try:
+        parse_many(settings.rate_limit)
+    except ValueError:
+        refuse("rate_limit", f"{settings.rate_limit!r} is not a rate like '600/minute'")
+    scheme = urlsplit(settings.rate_storage).scheme
+    if scheme not in ("memory", "redis", "rediss"):
+        refuse("rate_storage", f"{settings.rate_storage!r} is not memory:// or an address like redis://host:6379/0")
+    if scheme != "memory" and find_spec("redis") is None:
+        refuse("rate_storage", "Redis needs the package redis: pip install 'oai-server[redis]'")
 
 
 def commented() -> str:

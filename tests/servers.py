@@ -223,14 +223,14 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="oai-postgresql-"))
         self.port = free_port()
         self._databases = 0
-        self._identity: dict[str, object] = {}
+        self.identity: dict[str, object] = {}
         if os.geteuid() == 0:
             import pwd
 
             names = {entry.pw_name for entry in pwd.getpwall()}
             user = next(name for name in ("postgres", "nobody") if name in names)
             group = pwd.getpwnam(user).pw_gid
-            self._identity = {"user": user, "group": group, "extra_groups": []}
+            self.identity = {"user": user, "group": group, "extra_groups": []}
             shutil.chown(self.folder, user, group)
         self._create()
         self.start()
@@ -257,7 +257,7 @@ class Cluster:
             stderr=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
             cwd=self.folder,
             timeout=120,
-            **self._identity,  # type: ignore[call-overload]
+            **self.identity,  # type: ignore[call-overload]
         )
         if done.returncode:
             said = (done.stderr or b"").decode(errors="replace")

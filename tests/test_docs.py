@@ -29,7 +29,7 @@ from metadata_formats import mapping, registry, stylesheet
 from metadata_formats import record as model
 from oai_server import config
 from oai_server.cli import main
-from oai_server.ingest import document, ead, marc, profile, readers, rules, table
+from oai_server.ingest import document, ead, marc, metadata, profile, readers, rules, table
 from oai_server.protocol import descriptions
 from oai_server.readiness import profile as portals
 from oai_server.readiness.protocol_rules import RULES
@@ -344,6 +344,7 @@ def test_the_page_of_the_record_has_no_other_shape() -> None:
         ("Keys of a field", table.Field),
         ("Document pages", document.Profile),
         ("MARC", marc.Profile),
+        ("XML records", metadata.Profile),
         ("Finding aids", ead.Profile),
     ],
 )

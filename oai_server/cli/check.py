@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,7 +12,7 @@ import click
 
 from metadata_formats import record as model
 from metadata_formats.record import RecordError
-from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main, progress_bar
+from oai_server.cli.command import SOME_REJECTED, Installation, command, data_output, fail, main, progress_bar, say
 from oai_server.cli.records import opened
 from oai_server.ingest.rendering import Formats
 from oai_server.readiness import profile as profiles
@@ -72,7 +71,7 @@ def check(
     )
     began, count = time.monotonic(), 0
     with ExitStack() as stack:
-        out = stack.enter_context(opened(report_file)) if report_file else sys.stdout
+        out = stack.enter_context(opened(report_file)) if report_file else data_output()
         report = Report(chosen, WRITERS[kind](out), SHOWN if limit is None and kind == "text" else limit)
         checking = stack.enter_context(Checking(chosen, report))
         with progress_bar() as progress:
@@ -85,9 +84,9 @@ def check(
         report.finish(_notes(installation, store, chosen))
     if report_file:
         for line in report.lines():
-            click.echo(line)
+            say(line)
     spent = time.monotonic() - began
-    click.echo(f"checked {count} records in {spent:.1f} s ({count / max(spent, 0.001):.0f} records a second)", err=True)
+    say(f"checked {count} records in {spent:.1f} s ({count / max(spent, 0.001):.0f} records a second)", err=True)
     return SOME_REJECTED if fail_on and _is_as_bad(report.worst(), Severity(fail_on)) else 0
 
 
@@ -121,11 +120,11 @@ def _examine(installation: Installation, url: str, pages: int, kind: str, report
 
         asking = Asking(url, f"oai-server check ({installation.settings.admin_emails[0]})")
         broken = examine(url, asking, validate, pages=pages, progress=asked)
-        out = stack.enter_context(opened(report_file)) if report_file else sys.stdout
+        out = stack.enter_context(opened(report_file)) if report_file else data_output()
         notes = [f"answers were not validated, for a schema is missing: {each}" for each in sorted(missing)]
         endpoint_report.write(kind, out, url, broken, requests, notes)
     if report_file:
-        click.echo(endpoint_report.sum_line(url, broken, requests))
+        say(endpoint_report.sum_line(url, broken, requests))
     return broken[0].rule.severity if broken else None
 
 
@@ -146,7 +145,7 @@ def _items(installation: Installation, held: Iterable[Held], wanted: Collection[
         try:
             record = model.from_json(one.canonical)
         except RecordError as error:
-            click.echo(f"left out: {one.identifier}: {error}", err=True)
+            say(f"left out: {one.identifier}: {error}", err=True)
             continue
         bodies = foreseen.renditions(record, one.identifier).bodies
         yield Item(one.identifier, record, bodies | {prefix: one.bodies.get(prefix) for prefix in offered})
@@ -173,6 +172,6 @@ def _notes(installation: Installation, store: Store, chosen: Sequence[Profile]) 
         for profile in chosen
         if profile.harvests not in offered
     ]
-    if stale := store.count_stale(installation.rendering().rendered):
+    if stale := store.count_stale(installation.rendering().current):
         notes.append(f"{stale} items wait for 'oai-server render': what portals get of them was made by other settings")
     return notes

@@ -6,13 +6,15 @@ come from. Exit status: 0 done, 1 done but something was rejected, 2 nothing cou
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
 import click
 
@@ -118,6 +120,10 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             sys.exit(0)
         except KeyboardInterrupt:
             fail("interrupted: what was published stays; run it again to go on", 130)
+        except MemoryError:
+            if debug:
+                raise
+            fail("out of memory: what was published stays; run it again where there is more, or with smaller files")
         except OSError as error:
             if debug:
                 raise
@@ -132,9 +138,39 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
     return click.option("--instance", metavar="DIR", help="The instance folder [$OAI_INSTANCE, else ./instance].")(run)
 
 
+_COMMANDING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str, kept: str = "") -> str:
+    r"""Return text without what terminals obey, or show out of its place: controls, line ends, directions of writing.
+
+    They are shown by their codes, as ``\x1b``, but those that are ``kept``. Names of files and values of records are
+    written by others.
+    """
+    return _COMMANDING.sub(lambda found: found[0] if found[0] in kept else ascii(found[0])[1:-1], text)
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Write one line for people, on standard output or standard error."""
+    click.echo(harmless(line), err=err)
+
+
+class _Terminal(io.TextIOBase):
+    """Standard output that is a terminal: data reach it harmless."""
+
+    def write(self, text: str) -> int:
+        sys.stdout.write(harmless(text, "\t\n"))
+        return len(text)
+
+
+def data_output() -> TextIO:
+    """Return standard output for data, which programs get as they are."""
+    return cast(TextIO, _Terminal()) if sys.stdout.isatty() else sys.stdout
+
+
 def fail(message: str, status: int = NOTHING_DONE) -> NoReturn:
     """End with one line on standard error."""
-    click.echo(f"oai-server: {message}", err=True)
+    say(f"oai-server: {message}", err=True)
     sys.exit(status)
 
 

@@ -10,8 +10,6 @@ from itertools import chain
 from pathlib import Path
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from metadata_formats import record as model
 from metadata_formats.loss import Losses, rendering
@@ -19,7 +17,7 @@ from metadata_formats.record import Record
 from metadata_formats.registry import Context, Format, check_options
 from metadata_formats.trial import Check, Outcome, Trial, digest
 from metadata_formats.validation import Schemas
-from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main, progress_bar
+from oai_server.cli.command import SOME_REJECTED, Installation, command, fail, main, progress_bar, say
 from oai_server.cli.looking import print_table
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
@@ -33,10 +31,13 @@ LONGEST_EXAMPLE = 60
 @command
 def _listed(installation: Installation) -> None:
     offered = installation.formats()
-    table = Table("prefix", "namespace", "version", "offered", box=None, pad_edge=False)
-    for prefix, made in {**offered, **installation.installed()}.items():
-        table.add_row(prefix, made.namespace, made.version, "yes" if prefix in offered else "no")
-    print_table(table)
+    print_table(
+        ("prefix", "namespace", "version", "offered"),
+        (
+            (prefix, made.namespace, made.version, "yes" if prefix in offered else "no")
+            for prefix, made in {**offered, **installation.installed()}.items()
+        ),
+    )
 
 
 @main.group(invoke_without_command=True)
@@ -57,17 +58,17 @@ def formats(context: click.Context, instance: str | None, debug: bool) -> None:
 def try_(installation: Installation, prefix: str) -> int:
     """Try a format on records made for it and on a sample of the repository's own."""
     format_ = _installed(installation, prefix)
-    click.echo(f"{prefix}: {format_.namespace}, version {format_.version}")
+    say(f"{prefix}: {format_.namespace}, version {format_.version}")
     own = []
     try:
         own = list(_sample(installation.store(), TRIED))
-        click.echo(f"tried on sample records, and on {len(own)} of this repository")
+        say(f"tried on sample records, and on {len(own)} of this repository")
     except StoreError as error:
-        click.echo(f"tried on sample records alone: {error}")
+        say(f"tried on sample records alone: {error}")
     trial = Trial(format_, _context(installation, prefix), Schemas(installation.schemas))
     failed = False
     for check in trial.run(own, lambda records: _elsewhere(installation.folder, prefix, records)):
-        click.echo(_line(check))
+        say(_line(check))
         failed = failed or check.outcome is Outcome.FAILED
     return SOME_REJECTED if failed else 0
 
@@ -89,15 +90,17 @@ def loss(installation: Installation, prefix: str, every: bool) -> None:
             losses.add(record, render)
             progress(1)
     kind = "all" if every else f"a sample of {TRIED} at most"
-    click.echo(f"{prefix}: {losses.tried} records tried ({kind}), {losses.not_given} more have no record in it")
+    say(f"{prefix}: {losses.tried} records tried ({kind}), {losses.not_given} more have no record in it")
     if not losses.lost:
-        click.echo("it carries every field of them" if losses.tried else "there is nothing to say")
+        say("it carries every field of them" if losses.tried else "there is nothing to say")
         return
-    table = Table("field", "records", "none carried", "not all", "for example", box=None, pad_edge=False)
-    for one in losses.lost:
-        example = Text(" ".join(one.example.split())[:LONGEST_EXAMPLE])
-        table.add_row(one.path, str(one.records), str(one.none), str(one.some), example)
-    print_table(table)
+    print_table(
+        ("field", "records", "none carried", "not all", "for example"),
+        (
+            (one.path, str(one.records), str(one.none), str(one.some), " ".join(one.example.split())[:LONGEST_EXAMPLE])
+            for one in losses.lost
+        ),
+    )
 
 
 def _installed(installation: Installation, prefix: str) -> Format:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 import click
 
 from oai_server import config
-from oai_server.cli.command import NOTHING_DONE, SOME_REJECTED, Installation, command, declare, main, progress_bar
+from oai_server.cli.command import NOTHING_DONE, SOME_REJECTED, Installation, command, declare, main, progress_bar, say
 from oai_server.cli.records import opened, read_max_deletes, tell_remarks, teller
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.harvester import Harvester, Wish, labels, source_of
@@ -68,7 +68,7 @@ def harvest(
     tell_remarks(report)
     done = report.new + report.changed + report.unchanged + report.deleted
     if problem is None or done or report.rejected:
-        click.echo(f"{'would be: ' if dry_run else ''}{report.line}")
+        say(f"{'would be: ' if dry_run else ''}{report.line}")
     if problem is not None:
         raise problem
     return 0 if not report.rejected else SOME_REJECTED if done else NOTHING_DONE
@@ -86,4 +86,4 @@ def _profile(installation: Installation, source: config.Source) -> profiles.Defa
 
 
 def _warn(message: str) -> None:
-    click.echo(f"oai-server: warning: {message}", err=True)
+    say(f"oai-server: warning: {message}", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from oai_server import config
-from oai_server.cli.command import Installation, command, declare, fail, main, progress_bar
+from oai_server.cli.command import Installation, command, declare, fail, main, progress_bar, say
 from oai_server.protocol.repository import MetadataFormat
 from oai_server.store.engine import StoreError, StoreUnavailable
 from oai_server.store.repository import Store
@@ -22,13 +22,13 @@ def init(installation: Installation) -> None:
     path = folder / config.CONFIG
     if not path.exists():
         path.write_text(config.commented(), encoding="utf-8")
-        click.echo(f"wrote {path}: edit it before harvesters come")
+        say(f"wrote {path}: edit it before harvesters come")
     config.make_secret(folder)
     installation.settings = config.load(folder)
     store = installation.database()
     _upgrade(store)
     declare(installation, store)
-    click.echo(f"{folder} is ready: oai-server import FILE…, then oai-server serve")
+    say(f"{folder} is ready: oai-server import FILE…, then oai-server serve")
 
 
 @main.command()
@@ -47,9 +47,7 @@ def backup(installation: Installation, file: Path) -> None:
     """Write all records into a new FILE, while harvesters are served and imports run."""
     with progress_bar() as progress:
         items = installation.store().backup(file, progress)
-    click.echo(
-        f"{file} holds {items} items; back up {installation.folder / config.CONFIG} and the secret key beside it"
-    )
+    say(f"{file} holds {items} items; back up {installation.folder / config.CONFIG} and the secret key beside it")
 
 
 @main.command()
@@ -61,19 +59,17 @@ def restore(installation: Installation, file: Path) -> None:
     with progress_bar() as progress:
         restored = store.restore(file, progress)
     declare(installation, store)
-    click.echo(
-        f"restored {restored.items} items; {restored.forgotten} of them came after the backup, and are deleted now"
-    )
+    say(f"restored {restored.items} items; {restored.forgotten} of them came after the backup, and are deleted now")
 
 
 def _upgrade(store: Store) -> None:
     before, after = store.upgrade()
     if before is None:
-        click.echo(f"created the database, schema {after}")
+        say(f"created the database, schema {after}")
     elif before != after:
-        click.echo(f"upgraded the database from schema {before} to {after}")
+        say(f"upgraded the database from schema {before} to {after}")
     else:
-        click.echo(f"the database has schema {after} already")
+        say(f"the database has schema {after} already")
 
 
 @main.command()
@@ -96,7 +92,7 @@ def serve(installation: Installation, bind: str | None, workers: int | None, thr
     for url in settings.replica_urls:
         _check_replica(store, url)
     store.close()
-    click.echo(f"serving {settings.repository_name} at {settings.base_url} (listening on {settings.bind})")
+    say(f"serving {settings.repository_name} at {settings.base_url} (listening on {settings.bind})")
     Server(settings, _offered(installation)).run()
 
 
@@ -109,7 +105,7 @@ def _check_replica(primary: Store, url: str) -> None:
         if not replica.is_standby() or replica.horizon().incarnation != primary.horizon().incarnation:
             raise StoreError(f"replica_urls: {replica.place} is no replica of the database at {primary.place}")
     except StoreUnavailable as error:
-        click.echo(f"oai-server: warning: a replica is away, the primary serves alone meanwhile: {error}", err=True)
+        say(f"oai-server: warning: a replica is away, the primary serves alone meanwhile: {error}", err=True)
     finally:
         replica.close()
 

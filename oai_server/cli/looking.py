@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from oai_server.cli.command import Installation, command, fail, main
+from oai_server.cli.command import Installation, command, data_output, fail, harmless, main, say
 from oai_server.store.repository import Count
 
 
@@ -21,32 +23,36 @@ def status(installation: Installation) -> None:
     store = installation.store()
     settings = installation.settings
     horizon = store.horizon()
-    click.echo(f"{settings.repository_name}\nbase URL  {settings.base_url}")
-    click.echo(f"earliest  {_utc(horizon.earliest)}\nhorizon   {_utc(horizon.horizon)}")
+    say(settings.repository_name)
+    say(f"base URL  {settings.base_url}")
+    say(f"earliest  {_utc(horizon.earliest)}")
+    say(f"horizon   {_utc(horizon.horizon)}")
     _print_counts("format", store.counts_by_format())
     _print_counts("source", store.counts_by_source())
-    click.echo(f"sets      {len(store.sets())}")
+    say(f"sets      {len(store.sets())}")
     if stale := store.count_stale(installation.rendering().current):
-        click.echo(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
+        say(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
 
 
 def _print_counts(kind: str, counts: list[Count]) -> None:
     for count in counts:
-        click.echo(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}")
+        say(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}")
 
 
 @main.command()
 @command
 def sets(installation: Installation) -> None:
     """List the sets with their sizes."""
-    table = Table("setSpec", "name", "records", box=None, pad_edge=False)
-    for one, size in installation.store().sets():
-        table.add_row(one.spec, one.name, str(size))
-    print_table(table)
+    print_table(
+        ("setSpec", "name", "records"), ((one.spec, one.name, str(size)) for one, size in installation.store().sets())
+    )
 
 
-def print_table(table: Table) -> None:
+def print_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table whole: on a pipe it is as wide as its content."""
+    table = Table(*header, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(harmless(cell)) for cell in row))  # plain strings may have markup
     console = Console(width=None if sys.stdout.isatty() else 500)
     console.print(table)
 
@@ -61,15 +67,15 @@ def show(installation: Installation, identifier: str, prefix: str | None) -> int
     if found is None:
         fail(f"there is no item {identifier} (or several sources have one of that key: give its OAI identifier)")
     if prefix is None:
-        click.echo(f"# {found.identifier} · source {found.source} · key {found.key} · sets {found.setspecs or '-'}")
+        say(f"# {found.identifier} · source {found.source} · key {found.key} · sets {found.setspecs or '-'}")
         for name, stamp, deleted, _ in found.records:
-            click.echo(f"# {name} {_utc(stamp)}{' deleted' if deleted else ''}")
-        click.echo(json.dumps(json.loads(found.canonical), ensure_ascii=False, indent=2))
+            say(f"# {name} {_utc(stamp)}{' deleted' if deleted else ''}")
+        print(json.dumps(json.loads(found.canonical), ensure_ascii=False, indent=2), file=data_output())
         return 0
     bodies = {name: body for name, _, _, body in found.records if body is not None}
     if prefix not in bodies:
         fail(f"{found.identifier} has no live record in {prefix}; it has: {', '.join(bodies) or 'none'}")
-    click.echo(bodies[prefix].decode())
+    print(bodies[prefix].decode(), file=data_output())
     return 0
 
 

@@ -14,7 +14,17 @@ import click
 
 from metadata_formats.record import clean_text
 from oai_server import config
-from oai_server.cli.command import NOTHING_DONE, SOME_REJECTED, Installation, command, declare, fail, main, progress_bar
+from oai_server.cli.command import (
+    NOTHING_DONE,
+    SOME_REJECTED,
+    Installation,
+    command,
+    declare,
+    fail,
+    main,
+    progress_bar,
+    say,
+)
 from oai_server.ingest import files
 from oai_server.ingest.importer import Importer, Plan, Report
 from oai_server.ingest.readers import Job
@@ -72,7 +82,7 @@ def import_(
         importer = Importer(store, installation.rendering(), settings.domain, plan, report, jobs)
         importer.run(job, list(files.sources(paths)), stack.enter_context(progress_bar()))
     tell_remarks(report)
-    click.echo(f"{'would be: ' if dry_run else ''}{report.line}")
+    say(f"{'would be: ' if dry_run else ''}{report.line}")
     done = report.new + report.changed + report.unchanged + report.deleted
     return 0 if not report.rejected else SOME_REJECTED if done else NOTHING_DONE
 
@@ -94,9 +104,9 @@ def teller(out: TextIO | None) -> Callable[[dict[str, Any]], None]:
         if event["outcome"] == "rejected":
             shown += 1
             if shown <= SHOWN_REJECTIONS:
-                click.echo(f"rejected: {_placed(event)}", err=True)
+                say(f"rejected: {_placed(event)}", err=True)
             elif shown == SHOWN_REJECTIONS + 1:
-                click.echo("rejected: more; --report FILE.jsonl has them all", err=True)
+                say("rejected: more; --report FILE.jsonl has them all", err=True)
 
     return tell
 
@@ -112,9 +122,9 @@ def _placed(event: dict[str, Any]) -> str:
 def tell_remarks(report: Rendered) -> None:
     """Print what was remarked, each kind with its number."""
     for kind, count in sorted(report.remarks.items()):
-        click.echo(f"{kind}: {count}")
+        say(f"{kind}: {count}")
     for prefix, count in sorted(report.not_given.items()):
-        click.echo(f"not given as {prefix}, its format failed: {count}")
+        say(f"not given as {prefix}, its format failed: {count}")
 
 
 @main.command()
@@ -136,8 +146,8 @@ def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
         for identifier in batch:
             if identifier not in outcomes:
                 unknown += 1
-                click.echo(f"rejected: {identifier}: there is no such item; 'oai-server show' finds items", err=True)
-    click.echo(f"new 0 · changed 0 · unchanged {unchanged} · deleted {deleted} · rejected {unknown}")
+                say(f"rejected: {identifier}: there is no such item; 'oai-server show' finds items", err=True)
+    say(f"new 0 · changed 0 · unchanged {unchanged} · deleted {deleted} · rejected {unknown}")
     return 0 if not unknown else SOME_REJECTED if deleted + unchanged else NOTHING_DONE
 
 
@@ -169,5 +179,5 @@ def render(
         if restamp:
             renderer.restamp(progress)
     tell_remarks(report)
-    click.echo(report.line + (f" · restamped {report.restamped}" if restamp else ""))
+    say(report.line + (f" · restamped {report.restamped}" if restamp else ""))
     return SOME_REJECTED if report.rejected else 0

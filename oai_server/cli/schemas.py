@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from oai_server.cli.command import NOTHING_DONE, SOME_REJECTED, Installation, command, fail, main
+from oai_server.cli.command import NOTHING_DONE, SOME_REJECTED, Installation, command, fail, main, say
 
 
 @main.group()
@@ -27,8 +27,8 @@ def fetch(installation: Installation, mirror: str | None) -> int:
     fetched = known.fetch(folder, mirror)
     for each in fetched:
         if each.problem:
-            click.echo(f"not fetched: {each.problem}", err=True)
+            say(f"not fetched: {each.problem}", err=True)
     failed = sum(bool(each.problem) for each in fetched)
     there = sum(each.was_there for each in fetched)
-    click.echo(f"fetched {len(fetched) - failed - there} · there already {there} · not fetched {failed} · in {folder}")
+    say(f"fetched {len(fetched) - failed - there} · there already {there} · not fetched {failed} · in {folder}")
     return 0 if not failed else SOME_REJECTED if failed < len(fetched) else NOTHING_DONE

@@ -17,10 +17,13 @@ from metadata_formats import record as model
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.datacite import DataciteReader
 from oai_server.ingest.files import LONGEST_RECORD, BrokenFile, lines, whole
+from oai_server.ingest.json_items import items
 from oai_server.ingest.reader import Finding, Found, Reader, Rejected
 
 DEEPEST = 64
 """Levels of YAML nesting; a record has seven."""
+MOST_NODES = 100_000
+"""Values of a YAML document: each takes a thousand bytes while it is read."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -84,12 +87,10 @@ class CanonicalReader(Reader):
             yield self._one(data, "", _from_json)
             return
         try:
-            items = msgspec.json.decode(data, type=list[msgspec.Raw])
+            for number, item in enumerate(items(data), 1):
+                yield self._one(item, f"item {number}", _from_json)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield Rejected(f"not JSON: {error}", ends=True)
-            return
-        for number, item in enumerate(items, 1):
-            yield self._one(bytes(item), f"item {number}", _from_json)
 
     def _yaml(self, stream: BinaryIO) -> Iterator[Finding]:
         # "---" at the start of a line begins a document wherever it stands (YAML 1.2, section 9.1.2), so documents
@@ -164,8 +165,12 @@ def _from_yaml(data: bytes) -> Any:
         RecordError: not YAML, nested too deeply, or with aliases: a few of them can stand for gigabytes.
     """
     try:
+        if len(data) > LONGEST_RECORD:
+            raise model.RecordError(f"longer than {LONGEST_RECORD // 1024 // 1024} MiB")
         depth = 0
-        for event in yaml.parse(data, _Loader):
+        for number, event in enumerate(yaml.parse(data, _Loader)):
+            if number > MOST_NODES:
+                raise model.RecordError(f"more than {MOST_NODES} values: it is no record")
             if isinstance(event, yaml.AliasEvent):
                 raise model.RecordError("YAML aliases (*name) are not taken: write the value out")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -24,6 +24,7 @@ from metadata_formats.reading import NotReadable
 from oai_server.ingest import dates
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.files import LONGEST_RECORD, BrokenFile, lines, whole
+from oai_server.ingest.json_items import items
 from oai_server.ingest.reader import Finding, Found, Reader, Rejected, Remark
 
 _BOM = b"\xef\xbb\xbf"
@@ -93,15 +94,14 @@ class DataciteReader(Reader):
     def _pieces(self, data: bytes, where: str, *, ends: bool) -> Iterator[Finding]:
         """Yield what a piece of JSON holds: one DOI, or several, each with its number."""
         try:
-            items, several = _parted(data)
+            parts, several = _parted(data)
+            for number, item in enumerate(parts, 1):
+                place = ", ".join(filter(None, (where, f"item {number}" if several else "")))
+                yield self._one(item, place, ends=ends and not several)
         except _NO_JSON as error:
             yield Rejected(f"not JSON: {error}", where, ends=ends)
-            return
-        for number, item in enumerate(items, 1):
-            place = ", ".join(filter(None, (where, f"item {number}" if several else "")))
-            yield self._one(item, place, ends=ends and not several)
 
-    def _one(self, data: msgspec.Raw, where: str, *, ends: bool) -> Finding:
+    def _one(self, data: bytes, where: str, *, ends: bool) -> Finding:
         key = None
         try:
             attributes, id_ = _attributes(msgspec.json.decode(data))
@@ -126,18 +126,15 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _parted(data: bytes) -> tuple[list[msgspec.Raw], bool]:
+def _parted(data: bytes) -> tuple[Iterable[bytes], bool]:
     """Return the DOIs of a piece of JSON, not yet decoded, and whether it is a list of them.
 
     Raises:
-        msgspec.MsgspecError, UnicodeDecodeError, RecursionError: it is not JSON.
+        msgspec.MsgspecError, UnicodeDecodeError, RecursionError: it is not JSON; of a list the first step says so.
     """
-    raw = msgspec.Raw(data)
-    if bytes(raw).lstrip()[:1] == b"{":
-        raw = msgspec.json.decode(data, type=_Answer).data or raw
-    if bytes(raw).lstrip()[:1] == b"[":
-        return msgspec.json.decode(raw, type=list[msgspec.Raw]), True
-    return [raw], False
+    if data.lstrip()[:1] == b"{":
+        data = bytes(msgspec.json.decode(data, type=_Answer).data) or data
+    return (items(data), True) if data.lstrip()[:1] == b"[" else ([data], False)
 
 
 def _attributes(value: object) -> tuple[dict[str, Any], str]:

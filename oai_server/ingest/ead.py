@@ -44,7 +44,7 @@ from metadata_formats.ead_read import COMPONENTS, NAMESPACES, Header, Level, loc
 from metadata_formats.reading import NotReadable
 from metadata_formats.xml import collapse
 from metadata_formats.xml import uri as xml_uri
-from oai_server.ingest import dates
+from oai_server.ingest import dates, xml_records
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.files import HEAD, LONGEST_RECORD, BrokenFile
 from oai_server.ingest.reader import Finding, Found, Reader, ReaderError, Rejected, Remark
@@ -320,7 +320,6 @@ _EVENTS = ("ead", "eadheader", "control", "archdesc", *sorted(COMPONENTS))
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?ead(?=[\s>/])[^<>]*>")
 _ASIDE = re.compile(rb"\s*(?:<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)\s*", re.DOTALL)
 _NAMESPACE = re.compile(rb"""\sxmlns(?::[\w.-]+)?\s*=\s*["']([^"']*)["']""")
-_NOISE = re.compile(r",? ?(?:use|try) XML_PARSE_HUGE(?: option)? ?")
 
 
 def _is_ead(head: bytes) -> bool:
@@ -378,7 +377,7 @@ def _message(parser: etree.XMLPullParser, error: etree.XMLSyntaxError) -> str:
     """Say what is wrong and where, without what only a programmer could do about it."""
     first = next(iter(parser.feed_error_log), None)
     text = f"{first.message}, line {first.line}, column {first.column}" if first is not None else str(error.msg)
-    return _NOISE.sub("", " ".join(text.split()))
+    return xml_records.plain_message(text)
 
 
 def _check(root: etree._Element) -> None:

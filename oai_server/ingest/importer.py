@@ -33,6 +33,8 @@ from oai_server.store.repository import Known, Store
 
 LONGEST_KEY = 500
 LONGEST_SET = 500
+MOST_SETS = 1000
+"""Sets of one record: each is a row for each of its formats."""
 LONGEST_IDENTIFIER = 1024
 """Characters of an OAI identifier, percent-encoded: a longer one could not be asked for by GetRecord."""
 
@@ -285,6 +287,7 @@ class Intake:
         self._waiting: _Waiting | None = None
         self._first = True
         self._batch: list[tuple[Found, str]] = []
+        self._size = 0
 
     def fits(self, name: str, found: Found) -> bool:
         """Tell whether a record's identifier and sets can be taken; one that does not fit is reported."""
@@ -300,7 +303,8 @@ class Intake:
         self._report.remarks.update(remark.kind for remark in found.remarks)
         for remark in found.remarks:
             self._report.remark(name, found.where, key, remark.kind, remark.path, remark.value)
-        if len(self._batch) >= BATCH:
+        self._size += _size(found)
+        if len(self._batch) >= BATCH or self._size > BATCH_BYTES:
             self._turn()
 
     def missing(
@@ -315,7 +319,7 @@ class Intake:
                 doomed.add(key, "")
                 missing += 1
         where = f"the source {self._plan.source}"
-        if scopes is not None:
+        if scopes:
             first, *more = sorted(scopes)
             where = f"{first} {f'and {len(more)} more ' if more else ''}in {where}"
         return Weighed(where, live, missing)
@@ -364,6 +368,8 @@ class Intake:
             return f"the identifier is longer than {LONGEST_IDENTIFIER} characters when percent-encoded"
         if any(len(label) > LONGEST_SET for label in found.record.sets):
             return f"the name of a set is longer than {LONGEST_SET} characters"
+        if len(found.record.sets) > MOST_SETS:
+            return f"it is in more than {MOST_SETS} sets"
         return ""
 
     def flush(self) -> None:
@@ -373,7 +379,7 @@ class Intake:
 
     def _turn(self) -> None:
         """Have the batch rendered, outside any lock, but for what is unchanged; publish the one before meanwhile."""
-        batch, self._batch = self._batch, []
+        batch, self._batch, self._size = self._batch, [], 0
         if not batch:
             return
         known = self._store.known(self._plan.source, [found.key for found, _ in batch])
@@ -483,6 +489,12 @@ class Intake:
         for found, name in gone:
             if found.key in live:
                 self._report.tell({"outcome": "deleted", "file": name, "where": found.where, "id": found.key})
+
+
+def _size(found: Found) -> int:
+    """Return about how many bytes a record takes while it waits for the others of its batch."""
+    told = sum(len(remark.value) for remark in found.remarks)
+    return len(found.record.to_json()) + told + (len(found.unaltered.body) if found.unaltered else 0)
 
 
 def _findings(job: Job, sources: Iterable[Source | Problem]) -> Iterator[tuple[str, Found | Rejected]]:

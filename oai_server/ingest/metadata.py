@@ -143,6 +143,13 @@ class MetadataReader(Reader):
             values["identifiers"] = [*known, {"value": own, "type": "local"}]
 
 
+class ModsReader(MetadataReader):
+    """Reads MODS: a ``mods`` element, a ``modsCollection``, or any other element around them."""
+
+    name: ClassVar[str] = "mods"
+    nested_in: ClassVar[str] = "extension"
+
+
 def _told_alone(pieces: Iterator[xml_records.Piece]) -> Iterator[tuple[xml_records.Piece, bool]]:
     """Yield each piece, and whether it is the only one of its file."""
     held: xml_records.Piece | None = None

@@ -27,6 +27,7 @@ MOST_DAMAGES = 1000
 """Places in which an answer may be broken."""
 
 _OAI = "http://www.openarchives.org/OAI/2.0/"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
 class NotResponse(ValueError):
@@ -465,7 +466,7 @@ class _Payload:
     def __init__(self, start: int, outer: Mapping[str, str]) -> None:
         self._start = start
         self._outer = outer
-        self._known: list[set[str]] = []  # prefixes declared at each level, those above included
+        self._known: list[Mapping[str, str]] = []  # namespaces declared at each level, those above included
         self._missing: set[str] = set()
         self._own: set[str] = set()
         self.problem = ""
@@ -475,8 +476,8 @@ class _Payload:
         declared = _declared(attributes)
         if not self._known:
             self._own = set(declared)
-        known = self._known[-1] | declared.keys() if self._known and declared else None
-        known = known or (self._known[-1] if self._known else {"xml", *declared})
+        above = self._known[-1] if self._known else {"xml": ""}
+        known = {**above, **declared} if declared else above
         self._known.append(known)
         if len(self._known) > DEEPEST:
             self.problem = f"nested more than {DEEPEST} levels deep"
@@ -487,10 +488,10 @@ class _Payload:
             prefix = name.rpartition(":")[0]
             if prefix and prefix not in known and prefix != "xmlns":
                 self._missing.add(prefix)
-            if name.endswith(":type"):  # xsi:type names a type by its prefix
-                prefix = value.strip().rpartition(":")[0]
-                if prefix in self._outer and prefix not in known:
-                    self._missing.add(prefix)
+            if name.endswith(":type") and known.get(prefix, self._outer.get(prefix)) == _XSI:
+                kind = value.strip().rpartition(":")[0]  # xsi:type names a type by its prefix
+                if kind in self._outer and kind and kind not in known:
+                    self._missing.add(kind)
 
     def end(self) -> bool:
         """Take the end of an element; tell whether the payload goes on."""

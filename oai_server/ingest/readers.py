@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import BinaryIO
 
 from oai_server.ingest import profile as profiles
 from oai_server.ingest import xml_records
@@ -78,8 +79,8 @@ def choose(name: str | None, filename: str, head: bytes) -> type[Reader]:
     looks = wrong or "no reader recognises it by its name and content"
     raise ReaderError(
         f"{filename}: {looks}; what can be read: JSON Lines (.jsonl), JSON, YAML, CSV, TSV, XLSX, MARC (.mrc, .xml), "
-        "XML of oai_dc and LIDO, JSON of DataCite, finding aids in EAD (.xml), document pages (.txt), each also as .gz "
-        "or .zst. "
+        "XML of MODS, oai_dc and LIDO, JSON of DataCite, finding aids in EAD (.xml), document pages (.txt), each also "
+        "as .gz or .zst. "
         f"Name a reader with --reader ({', '.join(installed())})"
     )
 
@@ -118,9 +119,20 @@ class Job:
                 except ReaderError as error:
                     yield Rejected(str(error), ends=True)
                     return
-                yield from self._made(kind).read(stream, source.filename)
+                yield from self._guarded(self._made(kind), stream, source.filename)
         except BrokenFile as error:
             yield Rejected(str(error), ends=True)
+
+    @staticmethod
+    def _guarded(reader: Reader, stream: BinaryIO, filename: str) -> Iterator[Finding]:
+        """Yield what a reader finds; one that fails, as none should and a plug-in may, costs this file alone."""
+        try:
+            yield from reader.read(stream, filename)
+        except (ReaderError, OSError):
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".rstrip(": ")
+            yield Rejected(f"the reader {reader.name} failed, please report it: {said}", ends=True)
 
     def _made(self, kind: type[Reader]) -> Reader:
         if kind not in self._ready:

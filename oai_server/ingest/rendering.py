@@ -61,8 +61,7 @@ class Formats:
         # Whatever changes what harvesters see changes this.
         self._marks = {prefix: self._mark(prefix) for prefix in formats}
         self._whole: dict[str | None, str] = {}
-        self.rendered = self.mark()
-        self.current = [self.rendered, *(self.mark(unaltered=prefix) for prefix in formats)]
+        self.current = [self.mark(), *(self.mark(unaltered=prefix) for prefix in formats)]
         """What an item may be rendered by that has nothing to render."""
 
     def _mark(self, prefix: str) -> str:

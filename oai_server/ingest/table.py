@@ -45,12 +45,13 @@ import re
 import tempfile
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from itertools import zip_longest
-from typing import Any, BinaryIO, ClassVar, Literal, cast
+from typing import IO, Any, BinaryIO, ClassVar, Literal, cast
 
 import langcodes
 import msgspec
@@ -69,6 +70,13 @@ LARGEST_STRINGS = 128 * MIB
 """Bytes of the shared strings of a workbook, which are held in memory."""
 MOST_LINES = 10_000
 """Lines of one row of a CSV file."""
+MOST_AGAIN = 1_000_000
+"""Lines of a CSV file that are read again, because a row before them had a quotation mark too many."""
+MOST_COLUMNS = 16_384
+"""Columns of a table, as many as a sheet of Excel has; it has ``MOST_ROWS``."""
+MOST_ROWS = 1_048_576
+LARGEST_ROW = 64 * MIB
+"""Bytes of a row of a sheet."""
 STEEPEST = 200
 """Times: a larger file that unpacks to more than this is no workbook but a bomb."""
 
@@ -174,6 +182,8 @@ class TableReader(Reader):
                 raise ReaderError("there is no header: the table is empty")
             if header.problem:
                 raise ReaderError(f"the header cannot be read: {header.problem}")
+            if len(header.cells) > MOST_COLUMNS:
+                raise ReaderError(f"more than {MOST_COLUMNS} columns: is it a table, and is the delimiter right?")
             plan = _Plan(header.cells, self._given, self.profile_name, filename)
             yield from self._records(plan, rows)
         except ReaderError as error:
@@ -229,7 +239,10 @@ class TableReader(Reader):
             except (csv.Error, _BadLineError) as error:
                 problem = str(error) if isinstance(error, _BadLineError) else f"quotation marks do not match: {error}"
                 yield Row(source.where, problem=problem)
-                source.again()
+                if not source.again():
+                    problem = "quotation marks do not match in too many rows: the rest is not read"
+                    yield Row(source.where, problem=problem, ends=True)
+                    return
             else:
                 yield Row(source.where, cells, ends=source.cut, remarks=tuple(source.remarks))
 
@@ -257,6 +270,8 @@ class TableReader(Reader):
                 sheet.reset_dimensions()  # what a workbook says of its size is often wrong
                 width = 0
                 for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+                    if number > MOST_ROWS:  # of which openpyxl makes most itself
+                        raise ValueError(f"more than {MOST_ROWS} rows")
                     row = _typed(number, values, width)
                     width = width or len(row.cells)
                     yield row
@@ -290,7 +305,7 @@ class _Lines:
         self._fallback = None if encoding else "cp1252"
         self._given_back: list[tuple[int, bytes | None]] = []
         self._row: list[tuple[int, bytes | None]] = []
-        self._size = 0
+        self._size = self._again = 0
         self.first = self.last = 0
         self.remarks: list[Remark] = []
 
@@ -311,9 +326,12 @@ class _Lines:
         line = self._row[-1][1] if self._row else b""
         return line is not None and not line.endswith(b"\n")
 
-    def again(self) -> None:
+    def again(self) -> bool:
+        """Give the lines back; tell whether that may go on, for it takes as long as the rows are long."""
         self._given_back += self._row[:0:-1]
+        self._again += len(self._row) - 1
         self.last = self.first
+        return self._again <= MOST_AGAIN
 
     def __next__(self) -> str:
         if self._given_back:
@@ -357,22 +375,68 @@ def _check_zip(file: Any) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            for member in members:
+                _check_size(member)
+            if sum(member.file_size for member in members) > 2 * LARGEST_WORKBOOK or len(members) > 10_000:
+                raise ReaderError("the workbook is too large to unpack; save it as CSV")
+            for member in members:
+                _check_part(member.filename, archive.open(member))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise ReaderError(f"the workbook is broken: {error}") from error
-    for member in members:
-        most = LARGEST_STRINGS if member.filename.endswith(("sharedStrings.xml", "styles.xml")) else LARGEST_WORKBOOK
-        steep = member.file_size > 64 * MIB and member.file_size > STEEPEST * max(member.compress_size, 1)
-        if member.file_size > most or steep:
-            raise ReaderError(
-                f"the workbook holds {member.filename} of {member.file_size // MIB} MiB in "
-                f"{member.compress_size} bytes: too much to unpack; save it as CSV"
-            )
-    if sum(member.file_size for member in members) > 2 * LARGEST_WORKBOOK or len(members) > 10_000:
-        raise ReaderError("the workbook is too large to unpack; save it as CSV")
+
+
+def _check_size(member: zipfile.ZipInfo) -> None:
+    most = LARGEST_STRINGS if member.filename.endswith(("sharedStrings.xml", "styles.xml")) else LARGEST_WORKBOOK
+    steep = member.file_size > 64 * MIB and member.file_size > STEEPEST * max(member.compress_size, 1)
+    if member.file_size > most or steep:
+        raise ReaderError(
+            f"the workbook holds {member.filename} of {member.file_size // MIB} MiB in "
+            f"{member.compress_size} bytes: too much to unpack; save it as CSV"
+        )
+
+
+# How many tags a part may have: each takes a hundred bytes and more while it is read. Sheets are read row by row.
+_TAGS = {"sharedStrings.xml": 4_000_000, "workbook.xml": 10_000, "styles.xml": 500_000}
+_TAGS_OF_ROW = 500_000
+_TAGS_OF_PART = 100_000
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ROW = re.compile(rb"<(?:\w+:)?row[\s>/]")
+_ROW_END = re.compile(rb"</(?:\w+:)?row[\s>]")
+
+
+def _check_part(name: str, part: IO[bytes]) -> None:
+    """Look through a part of a workbook for what would not stay small when it is parsed.
+
+    Raises:
+        ReaderError: it has too many tags or rows, a row that is too long, or a document type.
+    """
+    is_sheet = "/worksheets/" in name
+    most = _TAGS_OF_ROW if is_sheet else _TAGS.get(name.rpartition("/")[2], _TAGS_OF_PART)
+    rows = tags = size = 0
+    last = b""
+    with part:
+        while piece := part.read(MIB):
+            if not last and not piece.removeprefix(_BOM).lstrip().startswith(b"<"):
+                if name.endswith((".xml", ".rels")) or piece.startswith(_UTF16):
+                    raise ReaderError(f"the workbook is broken: {name} is not XML in UTF-8")
+                return  # a picture or the like
+            seam = last[-20:] + piece
+            if b"<!DOCTYPE" in seam:
+                raise ReaderError(f"the workbook has a document type declaration, in {name}, which is refused")
+            rows += len(_ROW.findall(piece)) if is_sheet else 0
+            ends = list(_ROW_END.finditer(seam)) if is_sheet else []
+            behind = seam[ends[-1].end() :] if ends else piece
+            tags = behind.count(b"<") + (0 if ends else tags)
+            size = len(behind) + (0 if ends else size)
+            if tags > most or rows > MOST_ROWS or (is_sheet and size > LARGEST_ROW):
+                raise ReaderError(f"the workbook has too much in {name} to be read; save it as CSV")
+            last = piece
 
 
 def _typed(number: int, values: Sequence[Any], width: int) -> Row:
     """Return a row of typed cells as texts; empty cells at its end are left out or filled in up to ``width``."""
+    if len(values) > MOST_COLUMNS:
+        return Row(f"row {number}", problem=f"more than {MOST_COLUMNS} cells")
     cells, numbers, remarks = [], set(), []
     for column, value in enumerate(values):
         text = _cell(value)

@@ -85,11 +85,11 @@ def parsed(piece: Piece, remarks: list[Remark]) -> etree._Element:
     except etree.XMLSyntaxError as error:
         mended = _BARE.sub("&amp;", _ILLEGAL.sub("", text))
         if mended == text:
-            raise BrokenElement(f"not well-formed XML: {error.msg}") from error
+            raise BrokenElement(f"not well-formed XML: {plain_message(str(error.msg))}") from error
         try:
             found = _tree(mended)
         except etree.XMLSyntaxError as again:
-            raise BrokenElement(f"not well-formed XML: {again.msg}") from again
+            raise BrokenElement(f"not well-formed XML: {plain_message(str(again.msg))}") from again
         remarks.append(Remark("not well-formed", "", str(error.msg)))
         return found
 
@@ -107,6 +107,12 @@ def _parser() -> etree.XMLParser:
     )  # fmt: skip
 
 
+def plain_message(text: str) -> str:
+    """Return what the parser says without what only a programmer could do about it."""
+    return _NOISE.sub("", " ".join(text.split()))
+
+
+_NOISE = re.compile(r",? ?(?:use|try) XML_PARSE_HUGE(?: option)? ?")
 _ILLEGAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|"
     "&#(?:x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]));"
@@ -121,6 +127,7 @@ _ANY_TAG = re.compile(rb"<[A-Za-z_][^<>]*>")
 _COMMENT_OR_CDATA = re.compile(rb"<!--|<!\[CDATA\[")
 _DECLARED = re.compile(rb"""<\?xml[^<>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DOCTYPE = re.compile(rb"<!DOCTYPE\s[^\[\]<>]*>")
+_SYNTAX = bytes(set(range(32, 127)) - set(b"\\~"))  # which some encodings of Asia have other signs for
 _NAMESPACE = re.compile(rb"""\s(xmlns(?::[A-Za-z_][\w.-]*)?)\s*=\s*("[^"<]*"|'[^'<]*')""")
 
 
@@ -175,7 +182,8 @@ def _encoding(head: bytes) -> str:
     declared = _DECLARED.search(before)
     encoding = declared[1].decode() if declared else "utf-8"
     try:
-        first[0].decode(encoding)
+        if b"\xff".decode(encoding, "replace") and _SYNTAX.decode(encoding) != _SYNTAX.decode():
+            raise LookupError("its tags are none in ASCII")
     except (LookupError, UnicodeError) as error:
         # What says UTF-16 and has tags of single bytes was saved as something else.
         if encoding.lower().startswith(("utf-16", "utf-32", "ucs")):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -31,6 +32,13 @@ class Limits:
     identifiers_page_size: int = 500
     page_bytes: int = 8 * 1024 * 1024
     token_seconds: int = 7 * datestamps.DAY
+
+
+class Page(NamedTuple):
+    """A page, in pieces to join, its resumptionToken last; ``within`` says that it lies in the window of its list."""
+
+    pieces: list[bytes]
+    within: bool
 
 
 class Lists:
@@ -86,21 +94,22 @@ class Lists:
                 raise tokens.refused(why)
         return place
 
-    def page(self, place: Place, clock: Horizon) -> list[bytes]:
-        """Return the page that begins at a place, in pieces to join, its resumptionToken last.
+    def page(self, place: Place, clock: Horizon) -> Page:
+        """Return the page that begins at a place.
 
         Raises:
             Refused: noRecordsMatch at the beginning of a list.
         """
         rows, more = self._rows(place)
-        if not rows:
+        within = bool(rows)
+        if not within:
             rows = [self._what_is_there_now(place)]
         pieces = records.records(rows) if place.bodies else [records.headers(rows)]
         if more:
             pieces.append(self._token(self._next(place, rows, clock), place.cursor))
         elif place.after is not None:
             pieces.append(b"<resumptionToken/>\n")
-        return pieces
+        return Page(pieces, within)
 
     def _rows(self, place: Place) -> tuple[Sequence[Row], bool]:
         """Return the rows of a page and whether more follow.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from oai_server.protocol import arguments, datestamps, envelope, records
 from oai_server.protocol.arguments import Request
@@ -20,19 +21,37 @@ from oai_server.protocol.lists import Limits, Lists
 from oai_server.protocol.repository import Horizon, Identity, MetadataFormat, Repository, Set
 from oai_server.protocol.tokens import Signer
 
-__all__ = ["Limits", "Provider"]
+__all__ = ["Document", "Limits", "Provider"]
 
 _SAMPLES = 10
 """Records among which Identify looks for a sample of the identifiers."""
 _NONE: Mapping[str, Sequence[bytes]] = MappingProxyType({})
 
 
+class Document(NamedTuple):
+    """A whole answer, and how long it is good.
+
+    Pages that a token asks for may be given again, to anybody who has the token, until it ``expires`` (seconds): what
+    they do not show is stamped later than the responseDate that they carry, whenever they were made. Nothing else may.
+    A ``settled`` page moreover cannot show other records under the same token: they can only become fewer.
+    """
+
+    content: bytes
+    expires: int | None = None
+    settled: bool = False
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What a verb has to say: the element of its name, and the responseDate where it is not that of the request."""
+    """What a verb has to say: the element of its name, and the responseDate where it is not that of the request.
+
+    ``expires`` and ``settled`` are those of :class:`Document`.
+    """
 
     content: Iterable[bytes]
     responded: int | None = None
+    expires: int | None = None
+    settled: bool = False
 
 
 class Provider:
@@ -65,7 +84,7 @@ class Provider:
             "GetRecord": self._get_record,
         }
 
-    def answer(self, given: Sequence[tuple[str, str]]) -> bytes:
+    def answer(self, given: Sequence[tuple[str, str]]) -> Document:
         """Return the whole answer to the arguments of a request, as :func:`arguments.decode` gives them.
 
         Raises:
@@ -74,20 +93,19 @@ class Provider:
         resumes = any(name == arguments.TOKEN for name, _ in given)
         clock = self._repository.clock(tick=not resumes)
         echo: dict[str, str] = {}
-        responded = None
         try:
             request = arguments.parse(given)
             echo = {"verb": request.verb, **request.given}
             answer = self._verbs[request.verb](request, clock)
             content = [f"<{request.verb}>\n".encode(), *answer.content, f"</{request.verb}>\n".encode()]
-            responded = answer.responded
         except Refused as refused:
             if any(code in UNPARSED for code, _ in refused.faults):
                 echo = {}
             content = [envelope.errors(refused.faults)]
-        if responded is None:
-            responded = clock.horizon - 1
-        return envelope.document(self._identity.base_url, responded, echo, content)
+            answer = Answer(content)
+        responded = clock.horizon - 1 if answer.responded is None else answer.responded
+        whole = envelope.document(self._identity.base_url, responded, echo, content)
+        return Document(whole, answer.expires, answer.settled)
 
     def _identify(self, _request: Request, clock: Horizon) -> Answer:
         identity = self._identity
@@ -132,13 +150,21 @@ class Provider:
         return b"".join([named.encode(), *described, b"</set>\n"])
 
     def _list(self, request: Request, clock: Horizon) -> Answer:
-        if arguments.TOKEN in request.given:
-            place = self._lists.resumed(request, clock)
-        else:
+        if arguments.TOKEN not in request.given:
             if faults := [*self._unknown(request.given)]:
                 raise Refused(*faults)
             place = self._lists.begun(request, clock)
-        return Answer(self._lists.page(place, clock), responded=place.horizon - 1)
+            return Answer(self._lists.page(place, clock).pieces, responded=place.horizon - 1)
+        place = self._lists.resumed(request, clock)
+        if place.upper >= clock.horizon:  # no page is settled before its window is closed, and nobody else may close it
+            clock = self._repository.clock(tick=True)
+        page = self._lists.page(place, clock)
+        return Answer(
+            page.pieces,
+            responded=place.horizon - 1,
+            expires=place.expires if page.within else None,
+            settled=page.within and place.upper < clock.horizon,
+        )
 
     def _get_record(self, request: Request, _clock: Horizon) -> Answer:
         prefix, identifier = request.given["metadataPrefix"], request.given["identifier"]

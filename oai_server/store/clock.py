@@ -47,7 +47,9 @@ def read(connection: Any, *, sqlite: bool, tick: bool) -> Horizon:
     A tick never moves the clock row back and never waits longer than TICK_MS: an older horizon is as true as a new one.
     """
     now = NOW["sqlite" if sqlite else "postgresql"]
-    query = f"SELECT horizon, earliest, incarnation, {now} FROM repo_clock WHERE id = 1"  # noqa: S608
+    # A standby cannot tick: its horizon is that of what it has received.
+    seen = now if sqlite else f"CASE WHEN pg_is_in_recovery() THEN horizon ELSE {now} END"
+    query = f"SELECT horizon, earliest, incarnation, {seen} FROM repo_clock WHERE id = 1"  # noqa: S608
     horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
     if tick and clock > horizon:
         _advance(connection, now, sqlite=sqlite)
@@ -60,6 +62,8 @@ def _advance(connection: Any, now: str, *, sqlite: bool) -> None:
     try:
         if sqlite:
             connection.execute(f"PRAGMA busy_timeout = {TICK_MS}")
+        else:  # sent together they are one transaction: the session may be another's the next time
+            update = f"SET LOCAL lock_timeout = {TICK_MS}; {update}"
         connection.execute(update)
     except Exception as error:
         # Busy, read-only or a standby: reading goes on with the horizon there is. A lost connection shows at once.

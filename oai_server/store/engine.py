@@ -13,6 +13,8 @@ from sqlalchemy.pool import NullPool
 
 WRITES = "oai_writes"
 """The execution option of an engine whose transactions write."""
+POOLED = "oai_pooled"
+"""The execution option of an engine whose connections are lent by a pooler, transaction by transaction."""
 BUSY_MS = 15_000
 PAGE_BYTES = 16_384
 """A page of SQLite's file: bodies of two to four thousand bytes fill it with little waste, and few reads bring many."""
@@ -35,6 +37,9 @@ class StoreUnavailable(StoreError):
 def open_engine(url: str | URL) -> Engine:
     """Return an engine for writing: SQLite in WAL with ``BEGIN IMMEDIATE``, PostgreSQL through psycopg 3.
 
+    ``?pooler=transaction`` behind an address of PostgreSQL says that PgBouncer or the like answers there, which gives
+    each transaction another session: nothing may be set for a session then, and no statement be kept in it.
+
     Raises:
         StoreError: not an address of a database that is supported here.
     """
@@ -43,15 +48,7 @@ def open_engine(url: str | URL) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(
-                parsed.set(drivername="postgresql+psycopg"),
-                pool_pre_ping=True,
-                connect_args={
-                    "connect_timeout": 10,
-                    # What was committed stays, after a crash too: harvesters may have it by then.
-                    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on",
-                },
-            )
+            return _postgresql(parsed)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"PostgreSQL needs the package psycopg: pip install 'oai-server[postgres]' ({error})"
@@ -59,6 +56,24 @@ def open_engine(url: str | URL) -> Engine:
     except (ArgumentError, NoSuchModuleError) as error:
         raise StoreError(f"database_url is not an address of a database: {error}") from error
     raise StoreError(f"database_url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql+psycopg")
+
+
+def _postgresql(url: URL) -> Engine:
+    pooler = url.query.get("pooler")
+    if pooler not in (None, "transaction"):
+        raise StoreError(f"database_url: pooler={pooler} is not known; a pooler is asked by pooler=transaction")
+    arguments: dict[str, Any] = {"connect_timeout": 10}
+    if pooler:
+        arguments["prepare_threshold"] = None
+    else:
+        # What was committed stays, after a crash too: harvesters may have it by then.
+        arguments["options"] = "-c timezone=UTC -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+    return create_engine(
+        url.set(drivername="postgresql+psycopg").difference_update_query(["pooler"]),
+        pool_pre_ping=True,
+        connect_args=arguments,
+        execution_options={POOLED: bool(pooler)},
+    )
 
 
 def _sqlite(url: URL) -> Engine:
@@ -133,9 +148,8 @@ class DriverConnections:
         else:
             connection.rollback()
             connection.autocommit = True
-            # A read takes no lock but the tick's, and a page takes milliseconds.
-            connection.execute(f"SET lock_timeout = {TICK_MS}")
-            connection.execute("SET statement_timeout = 15000")
+            if not self._engine.get_execution_options().get(POOLED):
+                connection.execute("SET statement_timeout = 15000")  # a page takes milliseconds
         return connection
 
     def drop(self) -> None:

@@ -299,8 +299,10 @@ class Store:
             .join(format_)
             .where(format_.c.prefix == "oai_dc")
         )
-        with self._explaining(), self._engine.connect() as connection:
-            sizes = dict(connection.execute(totals).all())
+        with self._explaining():
+            with self._engine.connect() as connection:
+                sizes = dict(connection.execute(totals).all())
+            # One connection at a time: threads that hold one and wait for another would wait for each other.
             return [(one, sizes.get(one.spec, 0)) for one in self._sets.all()]
 
     def counts_by_format(self) -> list[Count]:

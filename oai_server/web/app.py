@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Blueprint, Flask, Response
 from gunicorn.http.errors import NoMoreData, ParseException
+from werkzeug import Response as AnyResponse
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from oai_server.config import Settings
 from oai_server.protocol.lists import Limits
@@ -13,7 +15,9 @@ from oai_server.protocol.repository import Identity, MetadataFormat, StaleNode
 from oai_server.protocol.tokens import Signer
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
-from oai_server.web import endpoint, health, pages
+from oai_server.web import caching, endpoint, health, pages
+from oai_server.web.admission import Admission
+from oai_server.web.later import later
 from oai_server.web.nodes import Nodes
 
 
@@ -41,19 +45,22 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
     )
     app.register_blueprint(endpoint.blueprint(nodes))
     app.register_blueprint(pages.blueprint(settings, store, repository))
-    app.register_blueprint(health.blueprint(store))
+    probes = health.blueprint(store)
+    app.register_blueprint(probes)
+    _guard(app, settings, probes)
+
+    @app.after_request
+    def _keep_nothing(response: Response) -> Response:
+        """Forbid caches to guess: they would keep even errors."""
+        response.headers.setdefault("Cache-Control", caching.ANEW)
+        return response
 
     @app.errorhandler(StaleNode)
     @app.errorhandler(StoreError)
-    def _unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
-        """Say "later" in the way that harvesters understand: 503 and Retry-After in whole seconds."""
+    def _unavailable(error: Exception) -> AnyResponse:
         if not isinstance(error, StaleNode):
             app.logger.error("%s", error)
-        return (
-            "The repository cannot answer just now.\n",
-            503,
-            {"Retry-After": "10", "Content-Type": "text/plain; charset=utf-8"},
-        )
+        return later("The repository cannot answer just now: come again later.")
 
     @app.errorhandler(ParseException)
     @app.errorhandler(NoMoreData)
@@ -70,3 +77,16 @@ def create_app(settings: Settings, formats: list[MetadataFormat]) -> Flask:
         return f"{error.code} {error.name}\n", error.code or 500, headers
 
     return app
+
+
+def _guard(app: Flask, settings: Settings, probes: Blueprint) -> None:
+    """Set bounds to how much at once, and how often, as the settings say; the probes have none."""
+    if settings.rate_limit:
+        from oai_server.web import rate  # a third of a second that nobody else need wait for
+
+        rate.limit(app, settings.rate_limit, settings.rate_storage, probes)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    places = max(1, int(settings.threads * settings.busy_share))
+    if places < settings.threads:
+        app.wsgi_app = Admission(app.wsgi_app, places)  # type: ignore[method-assign]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 try:
+    import isal
     from isal import igzip
+
+    NAME = f"igzip-{isal.__version__}"
+    """What gives the same bytes for the same data, wherever it runs."""
 
     def gzip(data: bytes) -> bytes:
         """Return the data as one gzip member."""
@@ -12,6 +16,9 @@ try:
 
 except ImportError:  # no wheel for this machine
     import gzip as _zlib
+    from zlib import ZLIB_RUNTIME_VERSION
+
+    NAME = f"zlib-{ZLIB_RUNTIME_VERSION}"
 
     def gzip(data: bytes) -> bytes:
         """Return the data as one gzip member."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from oai_server.protocol import arguments
-from oai_server.web import compression
+from oai_server.protocol.provider import Document
+from oai_server.web import caching, compression
 from oai_server.web.nodes import Nodes
 
 LONGEST_BODY = 65_536
@@ -48,12 +49,21 @@ def _given() -> list[tuple[str, str]]:
     return arguments.decode(query, body if request.mimetype in (_FORM, "") else b"")
 
 
-def _respond(answer: bytes) -> Response:
-    headers = {"Content-Type": "text/xml; charset=utf-8", "Vary": "Accept-Encoding"}
-    if len(answer) > SHORT and _accepts_gzip():
-        answer = compression.gzip(answer)
-        headers["Content-Encoding"] = "gzip"
-    return Response(answer, headers=headers)
+def _respond(document: Document) -> Response:
+    packed = len(document.content) > SHORT and _accepts_gzip()
+    headers = {"Vary": "Accept-Encoding"}
+    if request.method != "POST":
+        headers["Cache-Control"] = caching.control(document)
+        tag = caching.tag(document, compression.NAME if packed else "")
+        if tag:
+            headers["ETag"] = f'"{tag}"'
+            if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
+                return Response(status=304, headers=headers)
+    headers["Content-Type"] = "text/xml; charset=utf-8"
+    if not packed:
+        return Response(document.content, headers=headers)
+    headers["Content-Encoding"] = "gzip"
+    return Response(compression.gzip(document.content), headers=headers)
 
 
 def _accepts_gzip() -> bool:

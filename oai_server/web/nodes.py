@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from oai_server.protocol import arguments
-from oai_server.protocol.provider import Provider
+from oai_server.protocol.provider import Document, Provider
 from oai_server.protocol.repository import StaleNode
 from oai_server.store.engine import StoreUnavailable
 
@@ -29,7 +29,7 @@ class Nodes:
         self._rested = [0.0] * len(replicas)  # when each may be asked again
         self._turns = count()
 
-    def answer(self, given: Sequence[tuple[str, str]]) -> bytes:
+    def answer(self, given: Sequence[tuple[str, str]]) -> Document:
         """Return the answer of a node that may give it.
 
         Raises:

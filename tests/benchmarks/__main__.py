@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import random
+import re
 import shutil
 import socket
 import sqlite3
@@ -204,12 +205,17 @@ def depth(bench: Bench, installation: Installation, engine: str) -> None:
     """Harvest lists of every kind to their ends: the last pages should take as long as the first."""
     bench.note(f"lists to their ends, {engine}")
     with served(installation) as (url, root):
+        later = Client(url).get(verb="ListIdentifiers", metadataPrefix="oai_dc", from_=history.MIDDLE).decode()
+        first = re.findall("<datestamp>(.{20})", later)[0]
         kinds: dict[str, dict[str, str]] = {
-            "whole repository": {}, "a set of 0.1 %": {"set": "rare"}, "a set of 50 %": {"set": "half"},
-            "a parent set": {"set": "shelf"}, "a window of a month": history.window(30, bench.items), "a window of a day": history.window(1, bench.items),
-        }  # fmt: skip
+            "whole repository": {},
+            "a set of 0.1 %": {"set": "rare"},
+            "a set of 50 %": {"set": "half"},
+            "a parent set": {"set": "shelf"},
+            "a window of a month": history.window(30, first),
+            "a window of a day": history.window(1, first),
+        }
         for name, more in kinds.items():
-            # A list of few pages is cut into more, so that there is a first and a last.
             done = harvest(url, [root], **more)
             bench.pages[f"{engine}: {name}"] = done.times
             what = f"page time, last by first, {engine}, {name} ({done.records:,} records)"

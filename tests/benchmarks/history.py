@@ -6,11 +6,12 @@ a day then hold what they hold in a repository that grew.
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 BEGIN = 1_672_531_200
 """2023-01-01T00:00:00Z"""
+MIDDLE = "2024-06-15T00:00:00Z"
 SECONDS = 3 * 365 * 86_400
 TOGETHER = 50
 """Items that were published at one moment."""
@@ -31,11 +32,7 @@ def spread_sqlite(database: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def window(days: int, items: int) -> dict[str, str]:
-    """Return the arguments of a window of some days that begins with something published, in the middle."""
-    begin = BEGIN + items // 2 // TOGETHER * TOGETHER * SECONDS // (items + TOGETHER)
-    return {"from_": _text(begin), "until": _text(begin + days * 86_400)}
-
-
-def _text(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def window(days: int, first: str) -> dict[str, str]:
+    """Return the arguments of a window of some days that begins with the datestamp ``first``."""
+    until = datetime.strptime(first, "%Y-%m-%dT%H:%M:%S%z") + timedelta(days=days)
+    return {"from_": first, "until": until.strftime("%Y-%m-%dT%H:%M:%SZ")}

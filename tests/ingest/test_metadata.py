@@ -1,13 +1,27 @@
 """XML files of metadata come in record by record: by themselves, in collections, in anything around them."""
 
+import gzip
 import io
-from collections.abc import Iterable
+import json
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+import places
 import pytest
+from lxml import etree
+from servers import Installation
+from validation import assert_valid
 
-from oai_server.ingest.files import plain
-from oai_server.ingest.metadata import MetadataReader
+from metadata_formats import registry
+from metadata_formats.mods import Mods
+from metadata_formats.oai_dc import OaiDc
+from oai_server.ingest import readers
+from oai_server.ingest.files import HEAD, plain
+from oai_server.ingest.metadata import MetadataReader, ModsReader
 from oai_server.ingest.reader import Found, ReaderError, Rejected
 
 SLIM = "http://www.loc.gov/MARC21/slim"
@@ -131,3 +145,129 @@ def test_files_are_recognised_by_their_first_record() -> None:
         f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><record xmlns="{SLIM}"/></OAI-PMH>',
     ):
         assert not Marc.recognises("a.xml", text.encode()), text
+
+
+# MODS.
+
+
+def perseus() -> bytes:
+    """Return a collection as a project published it: MODS 3.4 and older, by many hands."""
+    return gzip.decompress((places.data() / "mods" / "perseus-sample.xml.gz").read_bytes())
+
+
+@cache
+def collected() -> list[Found]:
+    found = list(ModsReader().read(plain(io.BytesIO(perseus())), "perseus.xml"))
+    assert all(isinstance(each, Found) for each in found)
+    return found  # type: ignore[return-value]
+
+
+def test_every_record_of_a_real_collection_comes_in_under_a_name_of_its_own() -> None:
+    head = perseus()[:HEAD]
+    assert readers.choose(None, "perseus.xml", head) is ModsReader
+    assert len(collected()) == 335
+    assert len({each.key for each in collected()}) == 335
+    assert all(each.key.startswith("urn:cts:") or each.key.isalnum() for each in collected())
+
+
+@pytest.mark.parametrize("format_", [Mods(), OaiDc()], ids=lambda each: each.prefix)
+def test_every_record_of_a_real_collection_is_valid(format_: registry.Format) -> None:
+    for each in collected():
+        document = registry.rendition(format_, each.record, registry.Context())
+        assert document is not None
+        assert_valid(document)
+
+
+def test_a_real_collection_written_and_read_again_is_the_same() -> None:
+    first = [registry.rendition(Mods(), each.record, registry.Context()) or b"" for each in collected()]
+    again = ModsReader().read(plain(io.BytesIO(b"<all>" + b"".join(first) + b"</all>")), "again.xml")
+    second = [registry.rendition(Mods(), each.record, registry.Context()) for each in again if isinstance(each, Found)]
+    assert second == first
+
+
+def test_what_is_not_carried_of_a_real_collection_is_named() -> None:
+    remarks = [remark for each in collected() for remark in each.remarks]
+    assert {remark.kind for remark in remarks} == {
+        "attribute not carried", "element not carried", "text not carried", "code not carried", "date not read",
+        "no main title",
+    }  # fmt: skip
+    own = {remark.path for remark in remarks if not remark.path.startswith("relatedItem")}
+    assert own == {
+        "location/url", "location/url@displayLabel", "location@displayLabel", "location@lang", "name/displayForm",
+        "name/namePart", "name/namePart@type", "name@script", "name@xlink:href", "originInfo/edition", "part/extent",
+        "part/extent/end", "part/extent/start", "part/extent@unit", "part/text", "part@displayLabel", "part@type",
+        "subject", "subject/geographicCode", "subject/geographicCode@authority", "titleInfo", "titleInfo@authority",
+        "titleInfo@displayLabel", "titleInfo@script", "titleInfo@valueURI",
+    }  # fmt: skip
+
+
+def test_what_a_real_collection_says_stands_in_the_record() -> None:
+    """Each value that MODS says of the item itself is found in the record again."""
+    root = etree.fromstring(perseus())
+    paths = (
+        "titleInfo/title",
+        "name/namePart",
+        "originInfo/publisher",
+        "tableOfContents",
+        "subject/topic",
+        "identifier",
+    )
+    for element, each in zip(root, collected(), strict=True):
+        said = msgspec.json.decode(each.record.to_json())
+        left = {remark.value for remark in each.remarks}
+        values = json.dumps(said, ensure_ascii=False)
+        for path in paths:
+            for part in element.iterfind("/".join(f"{{{Mods.namespace}}}{name}" for name in path.split("/"))):
+                text = " ".join(unicodedata.normalize("NFC", part.text or "").split())
+                if part.get("type") != "date" and text not in left:
+                    assert json.dumps(text, ensure_ascii=False)[1:-1] in values, (path, text)
+
+
+@pytest.fixture
+def sqlite(new_installation: Callable[..., Installation]) -> Installation:
+    return new_installation("sqlite")
+
+
+def test_a_real_collection_is_imported_by_the_command(sqlite: Installation) -> None:
+    path = places.data() / "mods" / "perseus-sample.xml.gz"
+    for expected in ("new 335 · changed 0 · unchanged 0", "new 0 · changed 0 · unchanged 335"):
+        said = sqlite.run("import", str(path), "--source", "perseus").stdout
+        assert f"{expected} · deleted 0 · rejected 0" in said
+
+
+MODS = 'xmlns="http://www.loc.gov/mods/v3"'
+BOMB = "<!DOCTYPE m [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;'>]>"
+
+
+def mods(number: int, title: str = "T", more: str = "") -> str:
+    return (
+        f"<mods><titleInfo><title>{title}</title></titleInfo>{more}"
+        f"<recordInfo><recordIdentifier>{number}</recordIdentifier></recordInfo></mods>"
+    )
+
+
+def import_(sqlite: Installation, text: str, *options: str, status: int = 0) -> str:
+    done = sqlite.run("import", "-", "--source", "x", *options, stdin=text, check=False)
+    assert done.returncode == status, done
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_hostile_files_are_refused_or_contained_and_the_rest_comes_in(sqlite: Installation) -> None:
+    said = import_(sqlite, f"{BOMB}<m {MODS}>{mods(1, '&c;')}</m>", status=2)
+    assert "document type" in said
+    deep, long = "<a>" * 100_000, "x" * 17_000_000
+    bad = mods(2, deep), mods(3, long), mods(4, "&undefined;"), mods(5, "<b>")
+    said = import_(sqlite, f"<m {MODS}>{mods(1)}{''.join(bad)}{mods(6)}</m>", status=1)
+    assert "new 3 · changed 0 · unchanged 0 · deleted 0 · rejected 3" in said
+    assert "longer than 16 MiB" in said
+    assert "&amp;undefined;" in sqlite.run("show", "oai:archive.example.org:4", "--prefix", "mods").stdout
+
+
+def test_a_profile_names_the_reader_and_the_identifier(sqlite: Installation, tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    profile.write_text('reader = "mods"\nid = "x-(\\\\d+)"\n[defaults.provider]\ndata_provider = "A"\n')
+    record = mods(1, more="<identifier>x-77</identifier>")
+    said = import_(sqlite, f"<m {MODS}>{record}</m>", "--profile", str(profile))
+    assert "new 1" in said
+    assert "77" in sqlite.run("show", "oai:archive.example.org:77").stdout

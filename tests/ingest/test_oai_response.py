@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from metadata_formats.registry import XSI
 from oai_server.ingest.oai_response import Broken, Header, NamedSet, NotResponse, OfferedFormat, Record, Token, parse
 
 OAI = "oai:far.example.org:"
@@ -73,7 +74,9 @@ def means(element: etree._Element) -> list[object]:
         ('<p:a p:b="1"><q:c/></p:a>', '<p:a xmlns:p="urn:p" xmlns:q="urn:q&amp;" p:b="1"><q:c/></p:a>'),
         ('<p:a xmlns:p="urn:own"/>', '<p:a xmlns:p="urn:own"/>'),
         ('<a xmlns="urn:a"><b xmlns=""/></a>', '<a xmlns="urn:a"><b xmlns=""/></a>'),
-        ('<a xmlns="" xmlns:t="urn:t" t:type="p:x"/>', '<a xmlns:p="urn:p" xmlns="" xmlns:t="urn:t" t:type="p:x"/>'),
+        (f'<a xmlns="" xmlns:t="{XSI}" t:type="p:x"/>', f'<a xmlns:p="urn:p" xmlns="" xmlns:t="{XSI}" t:type="p:x"/>'),
+        ('<t:a xmlns:t="urn:t" t:type="p:x"/>', '<t:a xmlns:t="urn:t" t:type="p:x"/>'),
+        ('<t:a xmlns:t="urn:t" t:type="x"/>', '<t:a xmlns:t="urn:t" t:type="x"/>'),
         ('<a xmlns=""><p:b xmlns:p="u:2"/><p:c/></a>', '<a xmlns:p="urn:p" xmlns=""><p:b xmlns:p="u:2"/><p:c/></a>'),
         ("<a/>", '<a xmlns="http://www.openarchives.org/OAI/2.0/"/>'),
         ("<a xml:lang='en'>/></a>", '<a xmlns="http://www.openarchives.org/OAI/2.0/" xml:lang=\'en\'>/></a>'),

@@ -7,7 +7,7 @@ from itertools import chain, repeat
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -232,12 +232,14 @@ _PARTS = (
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(_PARTS), max_size=40).map("".join))
 def test_any_mixture_is_cut_and_whole_records_before_it_are_found(text: str) -> None:
     found = cut(f"<a><r>first</r>{text}".encode())
     assert found[0] == "first"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_cut_or_refused(data: bytes) -> None:
     for head in (b"<a>", b"", b"\xff\xfe"):
@@ -247,6 +249,7 @@ def test_any_bytes_are_cut_or_refused(data: bytes) -> None:
             assert "\n" not in str(error)  # noqa: PT017
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20), max_size=5)
 )

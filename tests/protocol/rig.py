@@ -181,7 +181,7 @@ def get(of: Provider, query: str | bytes = b"", body: bytes = b"", /, **given: s
     """Ask with a query string as it stands, or with arguments to encode (``from_`` for ``from``)."""
     raw = query.encode() if isinstance(query, str) else query
     raw = raw or urlencode({name.rstrip("_"): value for name, value in given.items()}).encode()
-    return Answer(of.answer(arguments.decode(raw, body)))
+    return Answer(of.answer(arguments.decode(raw, body)).content)
 
 
 def follow(of: Provider, verb: str = "ListRecords", **given: str) -> list[Answer]:
