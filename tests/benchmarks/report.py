@@ -72,8 +72,9 @@ def write(
     (out / f"{name}.json").write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     plot.draw(run, pages, out / f"{name}.svg")
     if page is not None:
-        picture = f"![CPU beside others, and page times]({os.path.relpath(out / f'{name}.svg', page.parent)})"
-        page.write_text(with_table(page.read_text(encoding="utf-8"), name, f"{table(run)}\n\n{picture}"), "utf-8")
+        beside = os.path.relpath(out / name, page.parent)
+        files = f"![CPU beside others, and page times]({beside}.svg)\n\nThe same as [JSON]({beside}.json)."
+        page.write_text(with_table(page.read_text(encoding="utf-8"), name, f"{table(run)}\n\n{files}"), "utf-8")
 
 
 def table(run: Mapping[str, Any]) -> str:
