@@ -1,8 +1,8 @@
 """The hot reads: what a harvester asks, as plain SQL on driver connections, with nothing in between.
 
-A list is read as two plain ranges of its key (list, datestamp, item): the rest of one datestamp, then, if short, the
-later ones. Every engine answers these from the index alone, wherever in the list they begin. Bodies come by primary
-key in the same statement, so a page is one moment's truth.
+A list is read as one range of its key (list, datestamp, item): behind the last that was given out. Both engines find it
+by the index, in its order, wherever in the list it begins. Bodies come by primary key in the same statement, so a page
+is one moment's truth.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ _COLUMNS = "e.item_id, e.datestamp, i.identifier, i.setspecs, e.deleted"
 _FROM = "FROM entry e JOIN item i ON i.id = e.item_id"
 # Whoever has left a set is deleted in its list alone, and lives in its record.
 _BODIES = f"{_FROM} LEFT JOIN record r ON r.item_id = e.item_id AND r.format_id = ? AND NOT e.deleted"
-_REST = "WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id > ? ORDER BY e.item_id LIMIT ?"
-_LATER = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ? ORDER BY e.datestamp, e.item_id LIMIT ?"
+_RANGE = (
+    "WHERE e.list_id = ? AND (e.datestamp, e.item_id) > (?, ?) AND e.datestamp <= ? "
+    "ORDER BY e.datestamp, e.item_id LIMIT ?"
+)
 # PostgreSQL's client takes whole results, so its server stops where the bytes pass the limit. (SQLite's is lazy.)
 _BOUNDED = (  # every part is a constant of this module
-    f"SELECT item_id, datestamp, identifier, setspecs, deleted, body, about FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
-    f"(ORDER BY datestamp, item_id) - size AS before FROM (SELECT {_COLUMNS}, r.body, r.about, coalesce(r.size, 0) "
-    f"AS size {_BODIES} {{where}}) q) p WHERE before <= ? ORDER BY datestamp, item_id"
+    "SELECT item_id, datestamp, identifier, setspecs, deleted, body, about FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
+    f"(ORDER BY datestamp, item_id ROWS UNBOUNDED PRECEDING) - size AS before FROM (SELECT {_COLUMNS}, r.body, "
+    f"r.about, coalesce(r.size, 0) AS size {_BODIES} {_RANGE}) q) p WHERE before <= ? ORDER BY datestamp, item_id"
 )
 _ONE = (
     "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about FROM item i "
@@ -108,30 +110,19 @@ class Harvest:
         ids = self._ids(prefix, setspec)
         if ids is None:
             return [], False
-        rows, more = self._page(ids, start, upper, after, limit, page_bytes, bodies)
+        rows, more = self._page(ids, (start, -1 if after is None else after, upper), limit, page_bytes, bodies)
         return ([_in_set(row, setspec) if row.deleted else row for row in rows] if setspec else rows), more
 
     def _page(
-        self, ids: tuple[int, int], start: int, upper: int, after: int | None, limit: int, page_bytes: int, bodies: bool
+        self, ids: tuple[int, int], span: tuple[int, int, int], limit: int, page_bytes: int, bodies: bool
     ) -> tuple[list[Row], bool]:
-        rows: list[Row] = []
-        room = page_bytes
-        if after is not None:
-            rows, room = self._range(_REST, ids, (start, after), limit + 1, room, bodies)
-            start += 1
-        if len(rows) <= limit and room >= 0:
-            more, room = self._range(_LATER, ids, (start, upper), limit + 1 - len(rows), room, bodies)
-            rows += more
+        rows, room = self._range(ids, span, limit + 1, page_bytes, bodies)
         if len(rows) > limit:
             return rows[:limit], True
         if room < 0 and len(rows) > 1:
             return rows[:-1], True
         if room < 0:  # one record fills the page by itself: is there another?
-            last = rows[0]
-            return rows, bool(
-                self._range(_REST, ids, (last.datestamp, last.item), 1, 0, False)[0]
-                or self._range(_LATER, ids, (last.datestamp + 1, upper), 1, 0, False)[0]
-            )
+            return rows, bool(self._range(ids, (rows[0].datestamp, rows[0].item, span[2]), 1, 0, False)[0])
         return rows, False
 
     def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:
@@ -175,22 +166,25 @@ class Harvest:
         return Row(*rows[0]) if rows else None
 
     def _range(
-        self, where: str, ids: tuple[int, int], span: tuple[int, ...], limit: int, room: int, bodies: bool
+        self, ids: tuple[int, int], span: tuple[int, int, int], limit: int, room: int, bodies: bool
     ) -> tuple[list[Row], int]:
-        """Return the rows of one range of a list and the bytes left: negative where the last row is beyond the page."""
+        """Return the rows of a range of a list and the bytes left: negative where the last row is beyond the page.
+
+        ``span`` is the datestamp and the item behind which it begins, and its last datestamp.
+        """
         format_id, list_id = ids
         if not bodies:
-            rows = self._all(f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {where}", (list_id, *span, limit))
+            rows = self._all(f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {_RANGE}", (list_id, *span, limit))
             return list(map(Row._make, rows)), room
         arguments = (format_id, list_id, *span, limit)
         if not self._connections.sqlite:
-            rows = self._all(_BOUNDED.format(where=where), (*arguments, room))
+            rows = self._all(_BOUNDED, (*arguments, room))
             return list(map(Row._make, rows)), room - sum(len(row[5]) + len(row[6] or b"") for row in rows if row[5])
 
         def lazily(connection: Any) -> tuple[list[Row], int]:
             left = room
             found = []
-            cursor = connection.execute(f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {where}", arguments)
+            cursor = connection.execute(f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}", arguments)
             for row in cursor:
                 found.append(row)
                 if row[5] is not None:

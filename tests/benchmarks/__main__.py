@@ -236,7 +236,6 @@ def large_records(bench: Bench) -> None:
         out.writelines(collection.large_records(24))
     installation.run("import", file)
     with served(installation) as (url, root):
-        harvest(url, [root], most=1)
         before = peak_bytes([root])
         done = harvest(url, [root])
         bench.say("records of 4 MB on a page of page_bytes (8 MiB)", done.records / len(done.times), "records", 3)
