@@ -8,6 +8,7 @@ is one moment's truth.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -38,6 +39,10 @@ _ONE = (
     "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about FROM item i "
     "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
 )
+
+
+_row = partial(tuple.__new__, Row)
+"""Makes a row of a driver's, as ``Row._make`` does, at a third of its cost."""
 
 
 def _in_set(row: Row, setspec: str) -> Row:
@@ -175,24 +180,24 @@ class Harvest:
         format_id, list_id = ids
         if not bodies:
             rows = self._all(f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {_RANGE}", (list_id, *span, limit))
-            return list(map(Row._make, rows)), room
+            return list(map(_row, rows)), room
         arguments = (format_id, list_id, *span, limit)
         if not self._connections.sqlite:
             rows = self._all(_BOUNDED, (*arguments, room))
-            return list(map(Row._make, rows)), room - sum(len(row[5]) + len(row[6] or b"") for row in rows if row[5])
+            return list(map(_row, rows)), room - sum(len(row[5]) + len(row[6] or b"") for row in rows if row[5])
 
         def lazily(connection: Any) -> tuple[list[Row], int]:
             left = room
             found = []
             cursor = connection.execute(f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}", arguments)
-            for row in cursor:
+            for row in map(_row, cursor):
                 found.append(row)
-                if row[5] is not None:
-                    left -= len(row[5]) + len(row[6] or b"")
+                if (body := row[5]) is not None:
+                    left -= len(body) + len(row[6] or b"")
                     if left < 0:
                         break
             cursor.close()
-            return list(map(Row._make, found)), left
+            return found, left
 
         return self._ask(lazily)
 

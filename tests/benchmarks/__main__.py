@@ -27,7 +27,7 @@ from urllib.parse import urlencode
 from servers import Cluster, Installation, free_port, postgresql_binaries, wait_until
 
 from benchmarks import collection, floor, history, peer, report
-from benchmarks.harvest import Client, cost, cpu, harvest, peak_bytes, private_bytes
+from benchmarks.harvest import Client, cost, harvest, peak_bytes, private_bytes, running
 from benchmarks.report import Figure
 
 WORKERS, THREADS = 2, 32
@@ -162,10 +162,10 @@ def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
     def costs(url: str, root: int) -> float:
         client = Client(url)
         client.get(**arguments, identifier=identifiers[0])
-        before = cpu([root])
+        before = running([root])
         for identifier in identifiers:
             client.get(**arguments, identifier=identifier)
-        return (cpu([root]) - before) / len(identifiers) * 1000
+        return (running([root]) - before) / len(identifiers) * 1000
 
     with (
         served(installation) as (ours, our),
