@@ -9,12 +9,16 @@ not know.
 A landing page is no file: it is the presentation that ``dv:links`` names. Text that the record itself has is
 embedded as base64, the one form in METS that keeps its lines and claims no markup.
 
+IDs are those of the profile with a mark of the item behind them, for a page of many records is one document, in which
+no ID may come twice.
+
 Options (``[formats.mets]``): ``creator_roles``, as in ``mods``; ``full_text_limit`` (100000), the bytes up to which a
 text is embedded. A longer one is left out whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +64,7 @@ class Mets(Format):
     prefix = "mets"
     namespace = "http://www.loc.gov/METS/"
     schema = "http://www.loc.gov/standards/mets/mets.xsd"
-    version = "2"
+    version = "3"
     options: ClassVar[Mapping[str, Any]] = {"creator_roles": list[str], "full_text_limit": int}
     not_carried = (Mods.not_carried - paths("media.bytes media.checksum full_text provider")) | paths(
         "full_text.path provider.provider provider.intermediate provider.country"
@@ -75,15 +79,17 @@ class Mets(Format):
     def render(self, record: Record, context: Context) -> Document:
         """Return the record as METS, sections in the order of the schema."""
         title = next((full_title(title) for title in record.titles if title.type == "main"), None)
-        groups = _groups(record, context.options.get("full_text_limit", FULL_TEXT_LIMIT))
-        administration = _administration(record)
+        mark = hashlib.sha256((context.identifier or record.id).encode("utf-8", "replace")).hexdigest()[:16]
+        groups = _groups(record, context.options.get("full_text_limit", FULL_TEXT_LIMIT), mark)
+        administration = _administration(record, mark)
+        description = _wrapped(self._mods.render(record, context).markup, "MODS")
         sections = [
             _header(record),
-            branch("mets:dmdSec", [_wrapped(self._mods.render(record, context).markup, "MODS")], ' ID="DMDLOG_0001"'),
+            branch("mets:dmdSec", [description], f' ID="DMDLOG_0001_{mark}"'),
             administration,
             branch("mets:fileSec", (_group(use, files) for use, files in groups.items())),
-            _logical(record, title, administered=bool(administration)),
-            *_physical(groups),
+            _logical(record, title, mark, administered=bool(administration)),
+            *_physical(groups, mark),
         ]
         named = attribute("OBJID", record.id) + attribute("LABEL", title) + attribute("TYPE", record.resource_type)
         return Document(self.namespace, branch("mets:mets", sections, self._root + named))
@@ -123,7 +129,7 @@ def _stamp(text: str | None) -> str | None:
         return None
 
 
-def _administration(record: Record) -> str:
+def _administration(record: Record, mark: str) -> str:
     dv = ' xmlns:dv="http://dfg-viewer.de/"'
     provider, holding, rights = record.provider, record.holding, record.rights
     keeper = holding if holding and not holding.original else None
@@ -139,10 +145,12 @@ def _administration(record: Record) -> str:
     page, manifest = _first(record, "landing"), _first(record, "iiif_manifest")
     shown = branch("dv:links", [leaf("dv:presentation", page), leaf("dv:iiif", manifest)], dv)
     sections = (
-        branch("mets:rightsMD", [_wrapped(owned, "OTHER", "DVRIGHTS")] if owned else [], ' ID="RIGHTS_0001"'),
-        branch("mets:digiprovMD", [_wrapped(shown, "OTHER", "DVLINKS")] if shown else [], ' ID="DIGIPROV_0001"'),
+        branch("mets:rightsMD", [_wrapped(owned, "OTHER", "DVRIGHTS")] if owned else [], f' ID="RIGHTS_0001_{mark}"'),
+        branch(
+            "mets:digiprovMD", [_wrapped(shown, "OTHER", "DVLINKS")] if shown else [], f' ID="DIGIPROV_0001_{mark}"'
+        ),
     )
-    return branch("mets:amdSec", sections, ' ID="AMD_0001"')
+    return branch("mets:amdSec", sections, f' ID="AMD_0001_{mark}"')
 
 
 def _first(record: Record, role: str) -> str | None:
@@ -161,20 +169,20 @@ class _File(NamedTuple):
     division: str | None = None
 
 
-def _groups(record: Record, limit: int) -> dict[str, list[_File]]:
+def _groups(record: Record, limit: int, mark: str) -> dict[str, list[_File]]:
     """Return the files by their use, in the order of the record, equal ones once."""
     groups: dict[str, list[_File]] = {use: [] for use in _ORDER}
     media = {msgspec.structs.astuple(each): each for each in record.media}
     for number, each in enumerate(media.values(), 1):
         use = _USES.get(each.role)
         if use:
-            file = _linked(each, f"FILE_{number:04}")
+            file = _linked(each, f"FILE_{number:04}_{mark}")
             groups["DOWNLOAD" if use == _PAGES and not file.division else use].append(file)
     texts = {msgspec.structs.astuple(each): each for each in record.full_text}
     for number, text in enumerate(texts.values(), 1):
         data = (text.value or "").encode("utf-8", "replace")
         if data.strip() and len(data) <= limit:
-            groups["FULLTEXT"].append(_embedded(text, data, f"TEXT_{number:04}"))
+            groups["FULLTEXT"].append(_embedded(text, data, f"TEXT_{number:04}_{mark}"))
     return {use: files for use, files in groups.items() if files}
 
 
@@ -212,14 +220,14 @@ def _group(use: str, files: Sequence[_File]) -> str:
 # How the files make up the item.
 
 
-def _logical(record: Record, title: str | None, *, administered: bool) -> str:
-    admid = ' ADMID="AMD_0001"' if administered else ""
+def _logical(record: Record, title: str | None, mark: str, *, administered: bool) -> str:
+    admid = f' ADMID="AMD_0001_{mark}"' if administered else ""
     kind = attribute("TYPE", record.resource_type or "item") + attribute("LABEL", title)
-    whole = f'<mets:div ID="LOG_0000" DMDID="DMDLOG_0001"{admid}{kind}/>'
+    whole = f'<mets:div ID="LOG_0000_{mark}" DMDID="DMDLOG_0001_{mark}"{admid}{kind}/>'
     return branch("mets:structMap", [whole], ' TYPE="LOGICAL"')
 
 
-def _physical(groups: Mapping[str, list[_File]]) -> Iterator[str]:
+def _physical(groups: Mapping[str, list[_File]], mark: str) -> Iterator[str]:
     """Give the sequence of pages, and the link of the whole to it; nothing where there are no files.
 
     A group of as many files as there are pages has one for each; all others belong to the whole.
@@ -233,13 +241,13 @@ def _physical(groups: Mapping[str, list[_File]]) -> Iterator[str]:
         branch(
             "mets:div",
             [_pointer(files[at]) for files in paged],
-            f' ID="PHYS_{at + 1:04}" TYPE="{page.division}" ORDER="{at + 1}"' + attribute("LABEL", page.label),
+            f' ID="PHYS_{at + 1:04}_{mark}" TYPE="{page.division}" ORDER="{at + 1}"' + attribute("LABEL", page.label),
         )
         for at, page in enumerate(pages)
     ]
-    sequence = branch("mets:div", [*whole, *divisions], ' ID="PHYS_0000" TYPE="physSequence"')
+    sequence = branch("mets:div", [*whole, *divisions], f' ID="PHYS_0000_{mark}" TYPE="physSequence"')
     yield branch("mets:structMap", [sequence], ' TYPE="PHYSICAL"')
-    yield branch("mets:structLink", ['<mets:smLink xlink:from="LOG_0000" xlink:to="PHYS_0000"/>'])
+    yield branch("mets:structLink", [f'<mets:smLink xlink:from="LOG_0000_{mark}" xlink:to="PHYS_0000_{mark}"/>'])
 
 
 def _pointer(file: _File) -> str:

@@ -33,7 +33,11 @@ _KNOWN = {
 
 
 class SchemaMissing(Exception):
-    """A schema that is not in the folder, or cannot be used; the text says which and why."""
+    """A schema that is not in the folder (its address is ``absent``), or cannot be used; the text says why."""
+
+    def __init__(self, text: str, absent: str = "") -> None:
+        super().__init__(text)
+        self.absent = absent
 
 
 class Schemas:
@@ -59,7 +63,7 @@ class Schemas:
         if own is None:
             return [f"line 1: the root names no schema for its namespace {etree.QName(root).namespace}"]
         if not self.place(own).is_file():
-            raise SchemaMissing(f"{own} is not there: put it at {self.place(own)}")
+            raise SchemaMissing(f"{own} is not there: put it at {self.place(own)}", own)
         return self._errors(root, pairs)
 
     def errors_throughout(self, document: bytes) -> list[str]:
@@ -75,7 +79,7 @@ class Schemas:
                 pairs = {**_named(element), **pairs}
         for address in pairs.values():
             if not self.place(address).is_file():
-                raise SchemaMissing(f"{address} is not there: put it at {self.place(address)}")
+                raise SchemaMissing(f"{address} is not there: put it at {self.place(address)}", address)
         return self._errors(root, pairs)
 
     def _errors(self, root: etree._Element, pairs: dict[str, str]) -> list[str]:
@@ -124,6 +128,6 @@ class _Local(etree.Resolver):
         if not path.is_file():
             path = self._schemas.place(_ELSEWHERE.get(path.name, address))
         if not path.is_file():
-            raise SchemaMissing(f"{address} is not there: put it at {self._schemas.place(address)}")
+            raise SchemaMissing(f"{address} is not there: put it at {self._schemas.place(address)}", address)
         # What it includes by relative addresses is found by its own public one.
         return self.resolve_string(path.read_bytes(), context, base_url=address)

@@ -100,6 +100,14 @@ def test_a_mistake_in_the_settings_stops_every_command(tmp_path: Path, command: 
     assert (said.returncode, said.stderr) == (2, expected)
 
 
+def test_status_names_what_is_offered_and_empty_and_what_is_no_more_offered(new_installation):
+    installation = new_installation("sqlite")
+    installation.run("import", "docs/examples/memorandum.yaml", formats="oai_dc,mods")
+    said = installation.run("status", formats="oai_dc,oai_openaire").stdout
+    assert re.search(r"^format +mods +live 1 +deleted 0 +not offered$", said, re.MULTILINE)
+    assert re.search(r"^format +oai_openaire +live 0 +deleted 0$", said, re.MULTILINE)
+
+
 @pytest.mark.parametrize("command", ["status", "sets", "serve", "show x", "delete x"])
 def test_without_init_every_command_says_so(tmp_path: Path, command: str):
     installation = Installation(tmp_path / "nowhere", {"secret_key": "sixteen characters"})

@@ -50,7 +50,10 @@ def check(
     as_json: bool, as_csv: bool, limit: int | None, report_file: str | None, endpoint: str | None, pages: int,
     fail_on: str | None,
 ) -> int:  # fmt: skip
-    """Say which records break which rules of portals, and how to mend them."""
+    """Say which records break rules of portals, and how to mend them.
+
+    With --endpoint: say which rules of OAI-PMH a running server breaks.
+    """
     if as_json and as_csv:
         fail("--json and --csv are two reports: run it once for each")
     kind = "json" if as_json else "csv" if as_csv else "text"
@@ -86,7 +89,8 @@ def check(
         for line in report.lines():
             say(line)
     spent = time.monotonic() - began
-    say(f"checked {count} records in {spent:.1f} s ({count / max(spent, 0.001):.0f} records a second)", err=True)
+    records = "1 record" if count == 1 else f"{count} records"
+    say(f"checked {records} in {spent:.1f} s ({count / max(spent, 0.001):.0f} records a second)", err=True)
     return SOME_REJECTED if fail_on and _is_as_bad(report.worst(), Severity(fail_on)) else 0
 
 
@@ -102,12 +106,13 @@ def _examine(installation: Installation, url: str, pages: int, kind: str, report
     requests = 0
     schemas = Schemas(installation.schemas)
     missing: set[str] = set()
+    absent: set[str] = set()
 
     def validate(answer: bytes) -> list[str]:
         try:
             return schemas.errors_throughout(answer)
         except SchemaMissing as error:
-            missing.add(str(error))
+            (absent if error.absent else missing).add(error.absent or str(error))
             return []
 
     with ExitStack() as stack:
@@ -121,7 +126,12 @@ def _examine(installation: Installation, url: str, pages: int, kind: str, report
         asking = Asking(url, f"oai-server check ({installation.settings.admin_emails[0]})")
         broken = examine(url, asking, validate, pages=pages, progress=asked)
         out = stack.enter_context(opened(report_file)) if report_file else data_output()
-        notes = [f"answers were not validated, for a schema is missing: {each}" for each in sorted(missing)]
+        notes = [f"answers were not validated: {each}" for each in sorted(missing)]
+        if absent:
+            those = ", ".join(sorted(absent))
+            notes.insert(
+                0, f"answers were not validated, for schemas are missing: run 'oai-server schemas fetch' ({those})"
+            )
         endpoint_report.write(kind, out, url, broken, requests, notes)
     if report_file:
         say(endpoint_report.sum_line(url, broken, requests))

@@ -177,7 +177,10 @@ def fail(message: str, status: int = NOTHING_DONE) -> NoReturn:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oai-server")
 def main() -> None:
-    """Publish a collection to OAI-PMH harvesters."""
+    """Publish records to OAI-PMH harvesters, and copy those of others.
+
+    First 'oai-server init', then 'import' or 'harvest', then 'serve'.
+    """
 
 
 def declare(installation: Installation, store: Store) -> None:

@@ -45,7 +45,7 @@ def _listed(installation: Installation) -> None:
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.pass_context
 def formats(context: click.Context, instance: str | None, debug: bool) -> None:
-    """List the formats that are offered, and those that are installed; test one, or say what it leaves out."""
+    """List the formats, offered and installed. Test one, or say what it leaves out."""
     given = {"instance": instance, "debug": debug}
     context.default_map = dict.fromkeys(formats.commands, given)
     if context.invoked_subcommand is None:
@@ -56,7 +56,7 @@ def formats(context: click.Context, instance: str | None, debug: bool) -> None:
 @click.argument("prefix")
 @command
 def try_(installation: Installation, prefix: str) -> int:
-    """Try a format on records made for it and on a sample of the repository's own."""
+    """Try a format on hard records, and on some of the repository's own."""
     format_ = _installed(installation, prefix)
     say(f"{prefix}: {format_.namespace}, version {format_.version}")
     own = []
@@ -82,7 +82,7 @@ def _line(check: Check) -> str:
 @click.option("--all", "every", is_flag=True, help=f"Try all records, not a sample of {TRIED}.")
 @command
 def loss(installation: Installation, prefix: str, every: bool) -> None:
-    """Say which fields of the repository's records a format does not carry."""
+    """Say which fields of the records here a format does not carry."""
     format_ = _installed(installation, prefix)
     render, losses = rendering(format_, _context(installation, prefix)), Losses()
     with progress_bar() as progress:

@@ -36,7 +36,7 @@ def harvest(
     installation: Installation, url: str, prefix: str | None, setspec: str, source: str | None, full: bool,
     sweep: bool | None, max_deletes: float, force: bool, dry_run: bool, report_file: str | None,
 ) -> int:  # fmt: skip
-    """Copy another repository, all of it or what is new since the last time."""
+    """Copy another repository: all of it, later what is new."""
     settings = installation.settings
     source = source or source_of(url)
     defaults = settings.sources.get(source, config.Source())

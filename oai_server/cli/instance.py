@@ -44,7 +44,7 @@ def upgrade(installation: Installation) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @command
 def backup(installation: Installation, file: Path) -> None:
-    """Write all records into a new FILE, while harvesters are served and imports run."""
+    """Write all records into a new FILE. Harvesters and imports go on."""
     with progress_bar() as progress:
         items = installation.store().backup(file, progress)
     say(f"{file} holds {items} items; back up {installation.folder / config.CONFIG} and the secret key beside it")
@@ -54,7 +54,7 @@ def backup(installation: Installation, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @command
 def restore(installation: Installation, file: Path) -> None:
-    """Make the repository what the backup FILE says; harvesters fetch everything again."""
+    """Make the repository what a backup FILE says. Harvesters fetch everything again."""
     store = installation.store()
     with progress_bar() as progress:
         restored = store.restore(file, progress)

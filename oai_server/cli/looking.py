@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 import click
@@ -27,16 +27,20 @@ def status(installation: Installation) -> None:
     say(f"base URL  {settings.base_url}")
     say(f"earliest  {_utc(horizon.earliest)}")
     say(f"horizon   {_utc(horizon.horizon)}")
-    _print_counts("format", store.counts_by_format())
+    counts = {count.name: count for count in store.counts_by_format()}
+    empty = {prefix: Count(prefix, 0, 0) for prefix in installation.formats()}
+    _print_counts("format", list((empty | counts).values()), without=counts.keys() - empty.keys())
     _print_counts("source", store.counts_by_source())
     say(f"sets      {len(store.sets())}")
     if stale := store.count_stale(installation.rendering().current):
         say(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
 
 
-def _print_counts(kind: str, counts: list[Count]) -> None:
+def _print_counts(kind: str, counts: list[Count], without: Collection[str] = ()) -> None:
+    """Print numbers by name; those ``without`` are not offered."""
     for count in counts:
-        say(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}")
+        more = "  not offered" if count.name in without else ""
+        say(f"{kind}  {count.name:<20} live {count.live}  deleted {count.deleted}{more}")
 
 
 @main.command()
@@ -62,10 +66,10 @@ def print_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 @click.option("--prefix", metavar="P", help="The record in this format, as harvesters get it.")
 @command
 def show(installation: Installation, identifier: str, prefix: str | None) -> int:
-    """Show an item: its canonical record, or with --prefix its rendition."""
+    """Show an item: its record, or with --prefix what harvesters get."""
     found = installation.store().show(identifier)
     if found is None:
-        fail(f"there is no item {identifier} (or several sources have one of that key: give its OAI identifier)")
+        fail(f"there is no item {identifier}, or more than one: give its OAI identifier, as oai:DOMAIN:ID")
     if prefix is None:
         say(f"# {found.identifier} · source {found.source} · key {found.key} · sets {found.setspecs or '-'}")
         for name, stamp, deleted, _ in found.records:

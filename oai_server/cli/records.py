@@ -131,7 +131,7 @@ def tell_remarks(report: Rendered) -> None:
 @click.argument("identifiers", nargs=-1, required=True, metavar="IDENTIFIER…")
 @command
 def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
-    """Turn items into tombstones: OAI identifiers, or - for a list on standard input."""
+    """Turn items into tombstones. IDENTIFIER may be - for a list on standard input."""
     named: list[str] = []
     for identifier in identifiers:
         listed = identifier == files.STDIN
@@ -162,7 +162,7 @@ def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
 def render(
     installation: Installation, prefixes: tuple[str, ...], setspec: str | None, restamp: bool, report_file: str | None
 ) -> int:
-    """Render again what formats or rules of sets have changed; only what differs gets a new datestamp."""
+    """Render again where formats or rules of sets have changed. Only what comes out different gets a new datestamp."""
     store = installation.store()
     declare(installation, store)
     unknown = [prefix for prefix in prefixes if prefix not in installation.formats()]

@@ -18,7 +18,7 @@ def schemas() -> None:
 @click.option("--mirror", metavar="URL", help="Where the same tree of schemas is kept: URL/www.loc.gov/… and so on.")
 @command
 def fetch(installation: Installation, mirror: str | None) -> int:
-    """Fetch the schemas of all formats into the instance, checked against known sums."""
+    """Fetch the schemas of all formats, checked against known sums."""
     from oai_server import schemas as known
 
     if mirror is not None and urlsplit(mirror).scheme not in ("http", "https"):

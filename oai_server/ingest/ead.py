@@ -28,6 +28,7 @@ one of the chosen where no other is in it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -234,8 +235,12 @@ class _FindingAid:
         remarks: list[Remark] = []
         key = self._key(opened, remarks)
         if key is None:
-            wanted = " or ".join(self._given.ids)
-            return Rejected(f"no identifier: the component has no {wanted}", opened.where, scope=self.scope)
+            has = "id" if _id(opened.element) and "id" not in self._given.ids else "position"
+            mend = (
+                f"it has {'an' if has == 'id' else 'a'} {has}: ids = {json.dumps([*self._given.ids, has])} in a profile"
+            )
+            message = f"no identifier: the component has no {' or '.join(self._given.ids)}; {mend}"
+            return Rejected(message, opened.where, scope=self.scope)
         try:
             if self._header.deleted:
                 return Found(model.from_builtins(_withdrawn(key)), opened.where, scope=self.scope)

@@ -132,11 +132,14 @@ class Harvester:
         """Return how far this list has come, after a look at what else the source is a copy of.
 
         Raises:
-            HarvestError: it is a copy of something else.
+            HarvestError: it is a copy of something else, or the format cannot be read.
         """
         source, url, wish = self._plan.source, self._client.url, self._wish
         known = self._store.upstream(source)
-        prefix = wish.prefix or next((one.prefix for one in known if one.url == url), None) or self._richest()
+        before = [one.prefix for one in known if one.url == url]
+        if wish.prefix and wish.prefix not in before:
+            self._refuse_unreadable(wish.prefix)
+        prefix = wish.prefix or next(iter(before), None) or self._richest()
         others = [one for one in known if (one.url, one.prefix) != (url, prefix)]
         if others and not wish.full:
             raise HarvestError(
@@ -152,12 +155,29 @@ class Harvester:
         state = replace(state, by_day=by_day)
         return replace(state, complete=None, started=None, token=None) if wish.full else state
 
-    def _richest(self) -> str:
-        """Return the prefix of the richest format that the server offers and we can read, known by its namespace."""
+    def _offered(self) -> list[tuple[str, str]]:
+        """Return what the server offers: our prefix by the namespace, empty where we cannot read it, and its own."""
         ours = {namespace.rstrip("/"): made.prefix for (namespace, _), made in registry.readable().items()}
         response = self._client.ask("ListMetadataFormats")
-        offered = [(ours[one.namespace.rstrip("/")], one.prefix) for one in response.formats
-                   if one.namespace.rstrip("/") in ours and one.prefix]  # fmt: skip
+        return [(ours.get(one.namespace.rstrip("/"), ""), one.prefix) for one in response.formats if one.prefix]
+
+    def _refuse_unreadable(self, prefix: str) -> None:
+        """Refuse a format whose namespace says that no record of it can be read; what is not listed may be tried.
+
+        Raises:
+            HarvestError: it is such a format.
+        """
+        offered = self._offered()
+        if ("", prefix) in offered and not any(ours and theirs == prefix for ours, theirs in offered):
+            readable = ", ".join(theirs for ours, theirs in offered if ours)
+            raise HarvestError(
+                f"{self._client.url}: {prefix} cannot be read here; of what it offers can be read: "
+                f"{readable or 'nothing'}"
+            )
+
+    def _richest(self) -> str:
+        """Return the prefix of the richest format that the server offers and we can read, known by its namespace."""
+        offered = [(ours, theirs) for ours, theirs in self._offered() if ours]
 
         def rank(found: tuple[str, str]) -> tuple[int, bool]:
             place = PREFERRED.index(found[0]) if found[0] in PREFERRED else len(PREFERRED) + (found[0] == "oai_dc")

@@ -219,8 +219,10 @@ def test_a_component_is_identified_by_the_first_that_it_has() -> None:
     assert keys(read(data))[:3] == ["SI-1:f1/1", "-", "-"]
     rejected = read(data)[1]
     assert (rejected.message, rejected.where) == (
-        "no identifier: the component has no unitid", "component 2.1, line 1"
-    )  # fmt: skip
+        'no identifier: the component has no unitid; it has a position: ids = ["unitid", "position"] in a profile',
+        "component 2.1, line 1",
+    )
+    assert read(data)[2].message.endswith('no unitid; it has an id: ids = ["unitid", "id"] in a profile')
     several = read(data, ids=["id", "unitid", "position"])
     assert keys(several)[:4] == ["SI-1:f1/i1", "SI-1:f1/~2.1", "SI-1:f1/i2", "SI-1:f1/S"]
     assert [[(remark.kind, remark.value) for remark in each.remarks] for each in found(several)][:4] == [

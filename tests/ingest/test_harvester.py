@@ -429,6 +429,15 @@ def test_a_prefix_that_is_not_offered_is_told_in_the_servers_words(desk: Desk):
     assert "refuses ListRecords: cannotDisseminateFormat (no such format)" in desk.harvest("--prefix", "nope", status=2)
 
 
+def test_a_format_that_cannot_be_read_is_refused_before_anything_is_fetched(desk: Desk):
+    desk.far.formats = {"edm": "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "marcxml": MARC}
+    assert "edm cannot be read here; of what it offers can be read: marcxml\n" in desk.harvest(
+        "--prefix", "edm", status=2
+    )
+    assert not desk.asked("ListRecords")
+    assert desk.harvest("--prefix", "marcxml") == ALL
+
+
 def test_errors_may_come_with_a_status_of_http(desk: Desk):
     desk.harvest()
     desk.far.answer = always("ListRecords", lambda _: Answer(envelope(error("noRecordsMatch")), 404))

@@ -72,6 +72,17 @@ def test_an_item_without_files_is_still_one_whole():
     assert len(root.findall("m:structMap", NS)) == 1
 
 
+def test_no_id_comes_twice_in_a_page_of_many_records():
+    provider = {"data_provider": "Archive"}
+    files = {
+        "media": [file("object", mime="image/tiff"), file("landing")],
+        "full_text": [{"kind": "ocr", "value": "Text"}],
+    }
+    roots = [mets(id=id_, provider=provider, **files) for id_ in ("1", "2")]
+    ids = [each.get("ID") for root in roots for each in root.iter("{*}*") if each.get("ID")]
+    assert len(ids) == len(set(ids)) == 2 * 9
+
+
 def test_files_are_grouped_by_use_and_pages_are_none():
     roles = "landing", "object", "view", "thumbnail", "iiif_manifest", "iiif_image", "transcript", "download"
     media = [file(role) for role in roles]

@@ -392,8 +392,9 @@ def test_the_command_says_what_a_server_breaks(server, new_installation, tmp_pat
     anywhere = new_installation("sqlite")
     unvalidated = anywhere.run("check", "--endpoint", server.base_url, "--fail-on", "warning").stdout
     assert unvalidated.startswith(
-        "note: answers were not validated, for a schema is missing: http://www.openarchives.org/"
+        "note: answers were not validated, for schemas are missing: run 'oai-server schemas fetch' (http://www.openarchives"
     )
+    assert unvalidated.count("note: ") == 1
     clean = anywhere.run("check", "--endpoint", server.base_url, "--fail-on", "warning", schemas=places.schemas())
     assert re.fullmatch(r"http://\S+/oai: \d+ requests · rules broken: 0 errors · 0 warnings · 0 infos\n", clean.stdout)
     page = f"{server.url}/health/live"  # answers everything, and is no repository
