@@ -10,13 +10,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SERVER := $(BIN)/oai-server
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-long lint image-test capacity clean
+.PHONY: help install demo test test-long bench bench-large lint image-test capacity clean
 
 help:
 	@echo 'make demo        serve sample records on http://$(BIND)'
 	@echo 'make install     put the command at $(SERVER)'
 	@echo 'make test        run the whole suite; PostgreSQL, a browser and other harvesters join in where they can be had'
 	@echo 'make test-long   soak: the simulation and the large harvests, for half an hour'
+	@echo 'make bench       measure speed beside a peer and a floor, for ten minutes; docs/performance.md shows it'
+	@echo 'make bench-large the same with ten million items (ITEMS=...): 150 GB of disk in $$TMPDIR and some hours'
 	@echo 'make lint        check style, types, and who may import whom'
 	@echo 'make image-test  build the container and try it, by buildah; needs root on Debian'
 	@echo 'make capacity    measure what docs/scale.md reckons with; ITEMS=20000 unless said otherwise'
@@ -59,6 +61,20 @@ test: $(VENV)/.testable
 test-long: $(VENV)/.testable
 	@tests/system-packages libhttp-oai-perl postgresql
 	OAI_LONG=1 $(BIN)/pytest tests/harvest tests/test_harvest_clients.py
+
+$(VENV)/.benchable: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[bench]'
+	@touch $@ $(VENV)/.installed
+
+BENCH = PYTHONPATH=tests $(BIN)/python -m benchmarks --out docs/performance --page docs/performance.md
+
+bench: $(VENV)/.benchable
+	@tests/system-packages postgresql
+	$(BENCH) --name bench
+
+bench-large: $(VENV)/.benchable
+	@tests/system-packages postgresql
+	$(BENCH) --name bench-large --items $(or $(ITEMS),10000000)
 
 lint: $(VENV)/.testable
 	$(BIN)/ruff check

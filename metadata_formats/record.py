@@ -497,6 +497,7 @@ class Record(_Shape):
 
 _decoder = msgspec.json.Decoder(Record)
 _ESCAPED_CONTROL = re.compile(rb"\\u00[01][0-9a-f]|\\[bf]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf]")
+_ESCAPED = re.compile(rb"\\[ubf]|\xef\xbf[\xbe\xbf]")
 # The characters that XML 1.0 forbids (section 2.2, production 2).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -513,7 +514,8 @@ def from_json(data: bytes | str) -> Record:
         RecordError: it is not JSON, or not a record; the text names the path of the bad value.
     """
     try:
-        return _cleaned(_decoder.decode(data))
+        record = _decoder.decode(data)
+        return record if isinstance(data, bytes) and _is_clean(data) else _cleaned(record)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RecordError(_readable(error)) from error
     except RecursionError as error:
@@ -552,6 +554,11 @@ def from_yaml(data: bytes | str) -> Record:
 def to_yaml(record: Record) -> str:
     """Return the record as YAML, keys in the order of the model."""
     return msgspec.yaml.encode(record, order="deterministic").decode()
+
+
+def _is_clean(data: bytes) -> bool:
+    """Tell whether JSON can hold nothing to clean: no escaped character, none that XML forbids, all in NFC."""
+    return not _ESCAPED.search(data) and (data.isascii() or unicodedata.is_normalized("NFC", data.decode()))
 
 
 def _cleaned(record: Record) -> Record:

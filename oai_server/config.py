@@ -91,7 +91,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     deleted_record: Literal["persistent", "transient"] = "persistent"
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
-    threads: Positive = 16
+    threads: Positive = 32
+    jobs: Annotated[int, Meta(ge=0)] = 0
     busy_share: Annotated[float, Meta(gt=0, le=1)] = 0.9
     rate_limit: str = ""
     rate_storage: str = "memory://"

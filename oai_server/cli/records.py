@@ -29,6 +29,7 @@ from oai_server.ingest import files
 from oai_server.ingest.importer import Importer, Plan, Report
 from oai_server.ingest.readers import Job
 from oai_server.ingest.rendering import Rendered, Renderer
+from oai_server.ingest.workers import cores
 from oai_server.store.publish import Outcome
 
 SHOWN_REJECTIONS = 20
@@ -77,7 +78,8 @@ def import_(
     with ExitStack() as stack:
         out = stack.enter_context(opened(report_file)) if report_file else None
         report = Report(teller(out))
-        importer = Importer(store, installation.rendering(), settings.domain, plan, report)
+        jobs = settings.jobs or cores()
+        importer = Importer(store, installation.rendering(), settings.domain, plan, report, jobs)
         importer.run(job, list(files.sources(paths)), stack.enter_context(progress_bar()))
     tell_remarks(report)
     say(f"{'would be: ' if dry_run else ''}{report.line}")

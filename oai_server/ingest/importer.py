@@ -11,19 +11,22 @@ import hashlib
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-from metadata_formats.record import clean_text
+from metadata_formats.record import Record, clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
 from oai_server.ingest.reader import Found, Rejected, in_scope
 from oai_server.ingest.readers import Job
 from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
+from oai_server.ingest.workers import Made, Task, Workers, render
 from oai_server.protocol.arguments import is_identifier
 from oai_server.store.publish import Draft, Outcome
 from oai_server.store.repository import Known, Store
@@ -79,13 +82,16 @@ class Report(Rendered):
 class Importer:
     """Imports files of one source into a store."""
 
-    def __init__(self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report) -> None:
+    def __init__(
+        self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report, jobs: int = 1
+    ) -> None:  # fmt: skip
+        """Take what the import works on; with more than one of ``jobs``, as many other processes render."""
         self._store = store
-        self._formats = formats
         self._domain = domain
         self._plan = plan
         self._report = report
-        self._intake = Intake(store, formats, domain, plan, report)
+        self._workers = Workers(formats, jobs)
+        self._intake = Intake(store, formats, domain, plan, report, self._workers if jobs > 1 else None)
 
     def run(
         self, job: Job, sources: Sequence[Source | Problem], progress: Callable[[int], None] = lambda _: None
@@ -98,13 +104,18 @@ class Importer:
             StoreError: the database failed; batches published before stay, and the import can simply be run again.
         """
         try:
-            with Keys() as keys:
+            with Keys() as keys, self._workers:
                 if self._plan.mode == "delete":
                     self._delete(job, sources, keys)
                 elif self._plan.mode == "full":
                     self._full(job, sources, keys, progress)
                 else:
                     self._update(job, sources, keys, progress)
+        except BrokenProcessPool as error:
+            raise ImportRefused(
+                "a process that renders was ended from outside, for want of memory perhaps: what was published stays; "
+                "run it again, with jobs = 1 where memory is short"
+            ) from error
         except sqlite3.Error as error:  # the store explains its own: this is the list of keys
             raise ImportRefused(f"the temporary folder {tempfile.gettempdir()} cannot be used: {error}") from error
         if not self._plan.dry_run:
@@ -237,15 +248,44 @@ class Weighed(NamedTuple):
         return f"it would delete {self.missing} of {self.live} items of {self.where}"
 
 
-class Intake:
-    """Takes records of one source in: renders and publishes them in batches, and withdraws what is gone."""
+class _Waiting(NamedTuple):
+    """A batch that is being rendered: what waits for it, for what records, and who has withdrawn which."""
 
-    def __init__(self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report) -> None:
+    made: Callable[[], list[Made]]
+    asked: list[_Asked]
+    gone: list[tuple[Found, str]]
+    known: Mapping[str, Known]
+
+
+class _Asked(NamedTuple):
+    """A record to render, with its change test, what it is rendered by, and where it stood."""
+
+    record: Record
+    task: Task
+    hash: bytes
+    rendered: str
+    found: Found
+    name: str
+
+
+class Intake:
+    """Takes records of one source in: renders and publishes them in batches, and withdraws what is gone.
+
+    With ``workers`` they render a batch while the one before is published and the next one is read; no key may come
+    twice then. The first batch is rendered here: most imports are small, and need not wait for processes to start.
+    """
+
+    def __init__(
+        self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report, workers: Workers | None = None
+    ) -> None:  # fmt: skip
         self._store = store
         self._formats = formats
         self._domain = domain
         self._plan = plan
         self._report = report
+        self._workers = workers
+        self._waiting: _Waiting | None = None
+        self._first = True
         self._batch: list[tuple[Found, str]] = []
         self._size = 0
 
@@ -265,7 +305,7 @@ class Intake:
             self._report.remark(name, found.where, key, remark.kind, remark.path, remark.value)
         self._size += _size(found)
         if len(self._batch) >= BATCH or self._size > BATCH_BYTES:
-            self.flush()
+            self._turn()
 
     def missing(
         self, named: Keys, doomed: Keys, *, setspec: str = "", scopes: Collection[str] | None = None
@@ -333,39 +373,40 @@ class Intake:
         return ""
 
     def flush(self) -> None:
-        """Publish the batch: what is unchanged is left alone, the rest is rendered here, outside any lock."""
+        """Publish all that was taken."""
+        self._turn()
+        self._finish()
+
+    def _turn(self) -> None:
+        """Have the batch rendered, outside any lock, but for what is unchanged; publish the one before meanwhile."""
         batch, self._batch, self._size = self._batch, [], 0
         if not batch:
             return
         known = self._store.known(self._plan.source, [found.key for found, _ in batch])
         labels = {label for found, _ in batch for label in found.record.sets} | set(self._plan.sets)
         specs = self._store.resolve_sets(labels, write=not self._plan.dry_run) if labels else {}
-        drafts: list[Draft] = []
-        places: list[tuple[Found, str]] = []
+        asked: list[_Asked] = []
         gone: list[tuple[Found, str]] = []
-        size = 0
         for found, name in batch:
             if found.record.deleted:
                 gone.append((found, name))
-                continue
-            old = known.get(found.key)
-            draft = self._draft(found, name, specs, old)
-            if draft is None:
-                continue
-            drafts.append(draft)
-            places.append((found, name))
-            size += sum(len(body) for body in draft.renditions.values() if body is not None)
-            if size > BATCH_BYTES:
-                self._publish(drafts, places)
-                drafts, places, size = [], [], 0
-        self._publish(drafts, places)
-        self._gone(gone, known)
+            elif one := self._asked(found, name, specs, known.get(found.key)):
+                asked.append(one)
+        tasks = [one.task for one in asked]
+        if self._workers is None or self._first or not tasks:
+            made: Callable[[], list[Made]] = partial(render, self._formats, [one.record for one in asked], tasks)
+        else:
+            made = self._workers.render(tasks)
+        self._first = False
+        self._finish()
+        self._waiting = _Waiting(made, asked, gone, known)
+        if self._workers is None:
+            self._finish()
 
-    def _draft(self, found: Found, name: str, specs: Mapping[str, str], old: Known | None) -> Draft | None:
-        """Return the record as a draft; None where the store has it as it is, or it cannot be given at all."""
-        record = found.record
-        spec_set = {specs[label] for label in (*record.sets, *self._plan.sets)}
-        record = msgspec.structs.replace(record, sets=sorted(spec_set))
+    def _asked(self, found: Found, name: str, specs: Mapping[str, str], old: Known | None) -> _Asked | None:
+        """Return a record as it is to be rendered; None where the store has it as it is."""
+        spec_set = {specs[label] for label in (*found.record.sets, *self._plan.sets)}
+        record = msgspec.structs.replace(found.record, sets=sorted(spec_set))
         unaltered, hashed = found.unaltered, record.content_hash()
         if unaltered is not None:
             hashed = hashlib.blake2b(hashed + unaltered.body, digest_size=len(hashed)).digest()
@@ -374,22 +415,46 @@ class Intake:
             self._report.unchanged += 1
             return None
         identifier = old.identifier if old else self._identifier(found)
-        made = self._formats.renditions(record, identifier, unaltered=unaltered)
-        setspecs, failed_rules = self._formats.sets(record)
-        self._report.failed(name, found.where, found.key, made, failed_rules)
-        if made.bodies.get("oai_dc") is None:
-            self._report.reject(name, found.where, found.key, unavailable(made.failures))
+        return _Asked(record, Task(record.to_json(), identifier, unaltered), hashed, rendered, found, name)
+
+    def _finish(self) -> None:
+        """Publish the batch that was rendered meanwhile, if there is one."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
+        drafts: list[Draft] = []
+        places: list[tuple[Found, str]] = []
+        size = 0
+        for one, made in zip(waiting.asked, waiting.made(), strict=True):
+            draft = self._draft(one, made)
+            if draft is None:
+                continue
+            drafts.append(draft)
+            places.append((one.found, one.name))
+            size += sum(len(body) for body in draft.renditions.values() if body is not None)
+            if size > BATCH_BYTES:
+                self._publish(drafts, places)
+                drafts, places, size = [], [], 0
+        self._publish(drafts, places)
+        self._gone(waiting.gone, waiting.known)
+
+    def _draft(self, one: _Asked, made: Made) -> Draft | None:
+        """Return a record as a draft; None where it cannot be given at all."""
+        found, renditions = one.found, made.renditions
+        self._report.failed(one.name, found.where, found.key, renditions, made.failed_rules)
+        if renditions.bodies.get("oai_dc") is None:
+            self._report.reject(one.name, found.where, found.key, unavailable(renditions.failures))
             return None
         return Draft(
             source=self._plan.source,
             key=found.key,
-            identifier=identifier,
-            setspecs=setspecs,
-            canonical=record.to_json(),
-            hash=hashed,
-            rendered=rendered,
-            renditions=made.bodies,
-            abouts=made.abouts,
+            identifier=one.task.identifier,
+            setspecs=made.setspecs,
+            canonical=one.task.canonical,
+            hash=one.hash,
+            rendered=one.rendered,
+            renditions=renditions.bodies,
+            abouts=renditions.abouts,
         )
 
     def _identifier(self, found: Found) -> str:

@@ -60,6 +60,7 @@ class Formats:
         self._containers = tuple(dict.fromkeys(containers))
         # Whatever changes what harvesters see changes this.
         self._marks = {prefix: self._mark(prefix) for prefix in formats}
+        self._whole: dict[str | None, str] = {}
         self.current = [self.mark(), *(self.mark(unaltered=prefix) for prefix in formats)]
         """What an item may be rendered by that has nothing to render."""
 
@@ -78,13 +79,18 @@ class Formats:
 
         ``unaltered`` is the format in which it is its source's own payload.
         """
+        if not before and prefixes is None and unaltered in self._whole:  # as for every record of an import
+            return self._whole[unaltered]
         fresh = {prefix: self._marks[prefix] for prefix in self._marks if prefixes is None or prefix in prefixes}
         if unaltered in fresh:
             fresh[unaltered] = self._source_mark(unaltered)
         if prefixes is None:
             fresh[_RULES] = self._rules.fingerprint
         made = {**marks(before), **fresh}
-        return " ".join(made[prefix] for prefix in [*self._marks, _RULES] if made.get(prefix))
+        mark = " ".join(made[prefix] for prefix in [*self._marks, _RULES] if made.get(prefix))
+        if not before and prefixes is None:
+            self._whole[unaltered] = mark
+        return mark
 
     def stale(self, rendered: str, prefixes: Collection[str]) -> bool:
         """Tell whether what an item was rendered by differs in one of these formats."""

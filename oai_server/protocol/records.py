@@ -12,44 +12,44 @@ from oai_server.protocol.datestamps import to_text
 from oai_server.protocol.envelope import escape
 from oai_server.protocol.repository import Row
 
-_END_OF_METADATA = b"\n</metadata>"
-_END = b"</record>\n"
-
 
 def headers(rows: Sequence[Row]) -> bytes:
     """Return the headers alone, as ListIdentifiers gives them."""
-    return "\n".join([*_headers(rows), ""]).encode()
+    return "".join(
+        [
+            f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>"
+            f"<datestamp>{to_text(datestamp)}</datestamp>{_set_elements(setspecs)}</header>\n"
+            for _, datestamp, identifier, setspecs, deleted, _, _ in _escaped(rows)
+        ]
+    ).encode()
 
 
 def records(rows: Sequence[Row]) -> list[bytes]:
     """Return the records, in pieces to join; a row without a body is a record without metadata."""
     pieces: list[bytes] = []
-    for row, header in zip(rows, _headers(rows), strict=True):
-        if row.body is None:
-            pieces += (b"<record>", header.encode(), _END)
+    for _, datestamp, identifier, setspecs, deleted, body, about in _escaped(rows):
+        begin = (
+            f"<record><header{_STATUS[deleted]}><identifier>{identifier}</identifier>"
+            f"<datestamp>{to_text(datestamp)}</datestamp>{_set_elements(setspecs)}</header>"
+        )
+        if body is None:
+            pieces.append(f"{begin}</record>\n".encode())
+        elif about is None:
+            pieces += (f"{begin}<metadata>\n".encode(), body, b"\n</metadata></record>\n")
         else:
-            pieces += (f"<record>{header}<metadata>\n".encode(), row.body, _END_OF_METADATA, row.about or b"", _END)
+            pieces += (f"{begin}<metadata>\n".encode(), body, b"\n</metadata>", about, b"</record>\n")
     return pieces
-
-
-def _headers(rows: Sequence[Row]) -> list[str]:
-    return [
-        f"<header{_STATUS[deleted]}><identifier>{identifier}</identifier>"
-        f"<datestamp>{to_text(datestamp)}</datestamp>{_set_elements(setspecs)}</header>"
-        for (_, datestamp, _, setspecs, deleted, _, _), identifier in zip(rows, _identifiers(rows), strict=True)
-    ]
 
 
 _STATUS = {False: "", True: ' status="deleted"'}
 
 
-def _identifiers(rows: Sequence[Row]) -> list[str]:
-    """Return the identifiers, escaped; one look at all of them spares most pages a look at each."""
-    identifiers = [row.identifier for row in rows]
-    together = "".join(identifiers)
+def _escaped(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows with their identifiers escaped; one look at all of them spares most pages a look at each."""
+    together = "".join([row[2] for row in rows])
     if "&" in together or "<" in together or ">" in together:
-        return [escape(identifier) for identifier in identifiers]
-    return identifiers
+        return [row._replace(identifier=escape(row.identifier)) for row in rows]
+    return rows
 
 
 @lru_cache(maxsize=4096)  # items share their sets, far more often than not

@@ -23,8 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
 from oai_server.store.publish import CHUNK, Draft, Publisher, body_hash, bulk_insert, declare, with_ancestors
+from oai_server.store.tables import canonical, departure, format_, item, list_, metadata, record, set_
 from oai_server.store.tables import clock as clock_row
-from oai_server.store.tables import departure, format_, item, list_, metadata, record, set_
 
 BATCH = 1000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -217,7 +217,8 @@ class _Reverting:
         """Do so for some items; returns how many of them the backup does not know."""
         shown = _shown(self._connection, rows)
         with self._saved.connect() as reading:
-            found = reading.execute(select(item).where(item.c.identifier.in_([row.identifier for row in rows]))).all()
+            wanted = item.c.identifier.in_([row.identifier for row in rows])
+            found = reading.execute(select(item, canonical.c.json).join_from(item, canonical).where(wanted)).all()
             kept = _shown(reading, found)
             keys = item.c.source_key.in_([row.source_key for row in rows])
             taken = set(map(tuple, reading.execute(select(item.c.source, item.c.source_key).where(keys))))
@@ -236,7 +237,7 @@ class _Reverting:
                 continue
             if now.lists - kept[was.id].lists:
                 new = now.prefixes - kept[was.id].prefixes
-                draft = Draft(was.source, was.source_key, was.identifier, _sorted(now.setspecs), was.canonical,
+                draft = Draft(was.source, was.source_key, was.identifier, _sorted(now.setspecs), was.json,
                               was.hash, was.rendered, dict.fromkeys(new, _GONE))  # fmt: skip
                 states.append(draft)
                 own = _sorted(was.setspecs.split())

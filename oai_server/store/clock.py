@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from oai_server.protocol.repository import Horizon
-from oai_server.store.engine import TICK_MS, WRITES, DriverConnections
+from oai_server.store.engine import TICK_MS, WRITES
 
 NOW = {
     "sqlite": "CAST(strftime('%s', 'now') AS INTEGER)",
@@ -40,28 +41,26 @@ def publishing(engine: Engine) -> Iterator[tuple[Connection, int]]:
         yield connection, stamp
 
 
-def read(connections: DriverConnections, *, tick: bool) -> Horizon:
+def read(connection: Any, *, sqlite: bool, tick: bool) -> Horizon:
     """Return the clock row; with ``tick`` advance its horizon first, where it is behind and its lock is free in time.
 
     A tick never moves the clock row back and never waits longer than TICK_MS: an older horizon is as true as a new one.
     """
-    connection = connections.get()
-    now = NOW["sqlite" if connections.sqlite else "postgresql"]
+    now = NOW["sqlite" if sqlite else "postgresql"]
     # A standby cannot tick: its horizon is that of what it has received.
-    seen = now if connections.sqlite else f"CASE WHEN pg_is_in_recovery() THEN horizon ELSE {now} END"
+    seen = now if sqlite else f"CASE WHEN pg_is_in_recovery() THEN horizon ELSE {now} END"
     query = f"SELECT horizon, earliest, incarnation, {seen} FROM repo_clock WHERE id = 1"  # noqa: S608
     horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
     if tick and clock > horizon:
-        _advance(connections, now)
+        _advance(connection, now, sqlite=sqlite)
         horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
     return Horizon(horizon, earliest, incarnation)
 
 
-def _advance(connections: DriverConnections, now: str) -> None:
-    connection = connections.get()
+def _advance(connection: Any, now: str, *, sqlite: bool) -> None:
     update = f"UPDATE repo_clock SET horizon = {now} WHERE id = 1 AND horizon < {now}"  # noqa: S608
     try:
-        if connections.sqlite:
+        if sqlite:
             connection.execute(f"PRAGMA busy_timeout = {TICK_MS}")
         else:  # sent together they are one transaction: the session may be another's the next time
             update = f"SET LOCAL lock_timeout = {TICK_MS}; {update}"
@@ -75,5 +74,5 @@ def _advance(connections: DriverConnections, now: str) -> None:
         ):
             raise
     finally:
-        if connections.sqlite:
+        if sqlite:
             connection.execute("PRAGMA busy_timeout = 15000")

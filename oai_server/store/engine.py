@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -15,8 +16,14 @@ WRITES = "oai_writes"
 POOLED = "oai_pooled"
 """The execution option of an engine whose connections are lent by a pooler, transaction by transaction."""
 BUSY_MS = 15_000
+PAGE_BYTES = 16_384
+"""A page of SQLite's file: bodies of two to four thousand bytes fill it with little waste, and few reads bring many."""
 TICK_MS = 250
 """Milliseconds that a reader waits for the clock's lock before it goes on without."""
+MOST_READERS = 16
+"""Questions that a process asks a database at once: more would not be answered sooner, and PostgreSQL counts them."""
+
+Answer = TypeVar("Answer")
 
 
 class StoreError(Exception):
@@ -80,6 +87,7 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None
         for pragma in (
             f"busy_timeout = {BUSY_MS}",
+            f"page_size = {PAGE_BYTES}",  # of a new file; one that is there keeps its own
             "journal_mode = WAL",
             "synchronous = FULL",  # harvesters may have what is committed: a power cut must not take it back
             "journal_size_limit = 16777216",
@@ -97,37 +105,60 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-class DriverConnections(threading.local):
-    """One driver-level connection in autocommit per thread: what the hot reads use, with nothing in between."""
+class DriverConnections:
+    """Driver-level connections in autocommit: what the hot reads use, with nothing in between.
+
+    There are as many as questions were asked at once. Threads outnumber them by far: those that wait for slow
+    harvesters to take their answers hold none.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._connection: Any = None
+        self._idle: list[Any] = []
+        self._places = threading.BoundedSemaphore(MOST_READERS)
         self.sqlite = engine.dialect.name == "sqlite"
         self.error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
-    def get(self) -> Any:
-        """Return this thread's connection, made on first use (never before a fork)."""
-        if self._connection is None:
-            pooled = self._engine.raw_connection()
-            connection: Any = pooled.driver_connection
-            pooled.detach()
-            if self.sqlite:
-                # One per thread: a large cache each would cost a worker a gigabyte, and pages come in order anyway.
-                connection.execute("PRAGMA cache_size = -2048")
-            else:
-                connection.rollback()
-                connection.autocommit = True
-                if not self._engine.get_execution_options().get(POOLED):
-                    connection.execute("SET statement_timeout = 15000")  # a page takes milliseconds
-            self._connection = connection
-        return self._connection
+    def ask(self, question: Callable[[Any], Answer]) -> Answer:
+        """Return what ``question`` makes of a connection (the first is made on first use, never before a fork).
+
+        Where it fails, all idle connections are closed: what has cut one off has cut off the others too.
+        """
+        with self._places:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._open()
+            try:
+                answer = question(connection)
+            except BaseException:
+                connection.close()
+                self.drop()
+                raise
+            self._idle.append(connection)
+            return answer
+
+    def _open(self) -> Any:
+        pooled = self._engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()
+        if self.sqlite:
+            # A large cache each would cost a worker a gigabyte, and pages come in order anyway.
+            connection.execute("PRAGMA cache_size = -2048")
+        else:
+            connection.rollback()
+            connection.autocommit = True
+            if not self._engine.get_execution_options().get(POOLED):
+                connection.execute("SET statement_timeout = 15000")  # a page takes milliseconds
+        return connection
 
     def drop(self) -> None:
-        """Close this thread's connection; the next use makes a new one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        """Close the connections that are idle."""
+        while True:
+            try:
+                self._idle.pop().close()
+            except IndexError:
+                return
 
 
 def explained(error: DBAPIError | Exception, url: str) -> StoreError:

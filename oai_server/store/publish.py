@@ -14,13 +14,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from oai_server.store import clock
+from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
 from oai_server.store.tables import clock as clock_row
-from oai_server.store.tables import departure, entry, format_, item, list_, list_total, record, set_
 
 CHUNK = 500
 """Values in one IN list: below every engine's limit of parameters."""
@@ -105,10 +106,10 @@ class Publisher:
                     next_id += 1
                     outcomes.append(Outcome.NEW)
                 else:
-                    values = {"deleted": False, "hash": draft.hash, "canonical": draft.canonical}
                     moved = change.compare(old, draft, hashes) or old.deleted or old.hash != draft.hash
                     if moved or old.rendered != draft.rendered:
-                        change.update_item(old.id, draft, values)
+                        change.update_item(old.id, draft, {"deleted": False, "hash": draft.hash})
+                        change.update_canonical(old.id, draft)
                     outcomes.append(Outcome.CHANGED if moved else Outcome.UNCHANGED)
             return outcomes
 
@@ -180,9 +181,11 @@ class _Row(NamedTuple):
     hash: bytes
 
 
-_ENTRY = ("list_id", "datestamp", "item_id")
+_ENTRY = ("list_id", "datestamp", "item_id", "deleted")
 _Entry = tuple[str, str, int, int]
 """Of an entry: prefix and setSpec of its list, datestamp, number of the item."""
+_NewEntry = tuple[str, str, int, int, bool]
+"""The same, and whether the list shows the item as deleted."""
 
 
 class _Change:
@@ -196,10 +199,12 @@ class _Change:
         self._departed: dict[int, dict[tuple[str, str], int]] = {}
         self._items_new: list[dict[str, Any]] = []
         self._items_changed: list[dict[str, Any]] = []
+        self._canonicals_new: list[dict[str, Any]] = []
+        self._canonicals_changed: list[dict[str, Any]] = []
         self._records_new: list[dict[str, Any]] = []
         self._records_changed: list[dict[str, Any]] = []
         self._entries_gone: list[_Entry] = []
-        self._entries_new: list[_Entry] = []
+        self._entries_new: list[_NewEntry] = []
         self._departures_gone: list[_Entry] = []
         self._departures_new: list[_Entry] = []
 
@@ -218,9 +223,9 @@ class _Change:
         """Collect a new item with its records."""
         self._items_new.append(
             {"id": item_id, "identifier": draft.identifier, "source": draft.source, "source_key": draft.key,
-             "setspecs": " ".join(draft.setspecs), "deleted": False, "hash": draft.hash, "rendered": draft.rendered,
-             "canonical": draft.canonical}
+             "setspecs": " ".join(draft.setspecs), "deleted": False, "hash": draft.hash, "rendered": draft.rendered}
         )  # fmt: skip
+        self._canonicals_new.append({"item_id": item_id, "json": draft.canonical})
         lists = with_ancestors(draft.setspecs)
         for prefix, body in draft.renditions.items():
             if body is not None:
@@ -231,6 +236,10 @@ class _Change:
         self._items_changed.append(
             {"key": item_id, "setspecs": " ".join(draft.setspecs), "rendered": draft.rendered, **values}
         )
+
+    def update_canonical(self, item_id: int, draft: Draft) -> None:
+        """Collect the new canonical record of an item."""
+        self._canonicals_changed.append({"key": item_id, "json": draft.canonical})
 
     def compare(self, old: Any, draft: Draft, hashes: Mapping[str, bytes]) -> bool:
         """Collect what makes an item's records what its draft says; returns whether a harvester sees a difference."""
@@ -245,12 +254,12 @@ class _Change:
                     self._appear(old.id, prefix, after, _body(draft, prefix, hashes))
                     moved = True
             elif moved_sets or was.hash != hashes[prefix] or was.deleted != (body is None):
-                self._move(old.id, prefix, was, before, after)
+                self._move(old.id, prefix, was, before, after, deleted=body is None)
                 self._records_changed[-1] |= _body(draft, prefix, hashes)
                 moved = True
         if moved_sets:  # formats that are not rendered now: their rows still stand in the lists of the sets
             for prefix in stored.keys() - draft.renditions.keys():
-                self._move(old.id, prefix, stored[prefix], before, after)
+                self._move(old.id, prefix, stored[prefix], before, after, deleted=stored[prefix].deleted)
         return moved
 
     def withdraw(self, old: Any) -> None:
@@ -259,7 +268,7 @@ class _Change:
         lists = with_ancestors(old.setspecs.split())
         for prefix, was in self._records.get(old.id, {}).items():
             if not was.deleted:
-                self._move(old.id, prefix, was, lists, lists)
+                self._move(old.id, prefix, was, lists, lists, deleted=True)
                 self._records_changed[-1] |= _TOMBSTONE
 
     def restamp(self, old: Any, prefixes: Collection[str] | None) -> int:
@@ -268,7 +277,7 @@ class _Change:
         moved = 0
         for prefix, was in self._records.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
-                self._move(old.id, prefix, was, lists, lists)
+                self._move(old.id, prefix, was, lists, lists, deleted=was.deleted)
                 moved += 1
         for (prefix, setspec), stamp in self._departed.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
@@ -279,9 +288,9 @@ class _Change:
     def _appear(self, item_id: int, prefix: str, lists: Iterable[str], body: Mapping[str, Any]) -> None:
         """Collect a record that never was."""
         self._records_new.append({"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, **body})
-        self._entries_new += [(prefix, setspec, self.stamp, item_id) for setspec in lists]
+        self._entries_new += [(prefix, setspec, self.stamp, item_id, False) for setspec in lists]
 
-    def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str]) -> None:
+    def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str], *, deleted: bool) -> None:
         """Collect a new datestamp for a record, in the lists where it was and in those where it shall be."""
         self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp})
         departed = self._departed.get(item_id, {})
@@ -292,7 +301,7 @@ class _Change:
         for setspec in after:
             if setspec not in before and (prefix, setspec) in departed:
                 self._leave(prefix, setspec, departed[prefix, setspec], item_id, returned=True)
-            self._entries_new.append((prefix, setspec, self.stamp, item_id))
+            self._entries_new.append((prefix, setspec, self.stamp, item_id, deleted))
 
     def _leave(self, prefix: str, setspec: str, stamp: int, item_id: int, *, returned: bool = False) -> None:
         self._entries_gone.append((prefix, setspec, stamp, item_id))
@@ -300,7 +309,7 @@ class _Change:
             self._departures_gone.append((prefix, setspec, stamp, item_id))
 
     def _depart(self, prefix: str, setspec: str, item_id: int) -> None:
-        self._entries_new.append((prefix, setspec, self.stamp, item_id))
+        self._entries_new.append((prefix, setspec, self.stamp, item_id, True))
         self._departures_new.append((prefix, setspec, self.stamp, item_id))
 
     def write(self, numbers: _Numbers) -> None:
@@ -310,6 +319,10 @@ class _Change:
             values["format_id"] = numbers.format_id(connection, values.pop("prefix"))
         bulk_insert(connection, item, self._items_new)
         _bulk_update(connection, item, {"id": "key"}, self._items_changed)
+        bulk_insert(connection, canonical, self._canonicals_new)
+        _bulk_update(connection, canonical, {"item_id": "key"}, self._canonicals_changed)
+        # Neighbours in a list are harvested together: a format's records lie side by side in the file.
+        self._records_new.sort(key=itemgetter("format_id", "item_id"))
         bulk_insert(connection, record, self._records_new)
         _bulk_update(connection, record, {"item_id": "item", "format_id": "format_id"}, self._records_changed)
         gone = [(numbers.list_id(connection, *one[:2]), *one[2:]) for one in self._entries_gone]
@@ -433,13 +446,21 @@ def _bulk_update(
 
 
 def bulk_insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that are known to be new: by COPY on PostgreSQL, where it is ten times an INSERT."""
+    """Insert rows that are known to be new: by COPY on PostgreSQL, where it is ten times an INSERT.
+
+    On SQLite the driver takes them as they are: to look at each value costs more than to write it.
+    """
     if not rows:
         return
-    if connection.dialect.name != "postgresql" or len(rows) < 20:
+    names = list(rows[0])
+    if connection.dialect.name == "sqlite":
+        columns, marks = ", ".join(names), ", ".join("?" * len(names))
+        query = f"INSERT INTO {table.name} ({columns}) VALUES ({marks})"  # noqa: S608
+        connection.exec_driver_sql(query, list(map(itemgetter(*names), rows)))
+        return
+    if len(rows) < 20:
         connection.execute(insert(table), rows)
         return
-    names = list(rows[0])
     driver = connection.connection.driver_connection
     assert driver is not None
     types = [_PG_TYPES[type(table.c[name].type).__name__] for name in names]
@@ -465,7 +486,7 @@ def _chunked(connection: Connection, query: Any, column: Any, values: Sequence[A
 
 
 def _items(connection: Connection, column: Any, values: Sequence[str], source: str | None = None) -> dict[str, Any]:
-    """Return item rows (without the canonical record) by the value of a column."""
+    """Return item rows by the value of a column."""
     columns = (item.c.id, item.c.identifier, item.c.setspecs, item.c.deleted, item.c.hash, item.c.rendered)
     query = select(column, *columns)
     if source is not None:

@@ -19,7 +19,7 @@ from oai_server.store.engine import DriverConnections, StoreError, explained, op
 from oai_server.store.harvest import Harvest
 from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher, with_ancestors
 from oai_server.store.sets import Declared, Sets
-from oai_server.store.tables import departure, format_, item, list_, list_total, record
+from oai_server.store.tables import canonical, departure, format_, item, list_, list_total, record
 from oai_server.store.upstream import Upstream
 
 SKEW = 60
@@ -187,9 +187,10 @@ class Store:
     def stale(self, rendered: Collection[str], after: int = 0, limit: int = 1000) -> list[Stored]:
         """Return the next live items, by number, whose renditions were made by other formats than one of these."""
         columns = (item.c.id, item.c.source, item.c.source_key, item.c.identifier, item.c.setspecs, item.c.hash,
-                   item.c.rendered, item.c.canonical)  # fmt: skip
+                   item.c.rendered, canonical.c.json)  # fmt: skip
         query = (
             select(*columns)
+            .join_from(item, canonical)
             .where(item.c.id > after, item.c.deleted.is_(False), item.c.rendered.not_in(rendered))
             .order_by(item.c.id)
             .limit(limit)
@@ -237,12 +238,12 @@ class Store:
     def live(self, setspec: str | None, prefixes: Collection[str], batch: int = 200) -> Iterator[list[Held]]:
         """Yield the live items, of a set or all, each with what it has in these formats."""
         last = 0
-        columns = (item.c.id, item.c.identifier, item.c.setspecs, item.c.canonical)
+        columns = (item.c.id, item.c.identifier, item.c.setspecs, canonical.c.json)
         bodies = select(record.c.item_id, format_.c.prefix, record.c.body).join_from(record, format_)
         bodies = bodies.where(record.c.deleted.is_(False), format_.c.prefix.in_(prefixes))
         while True:
             with self._explaining(), self._engine.connect() as connection:
-                query = select(*columns).where(item.c.id > last, item.c.deleted.is_(False))
+                query = select(*columns).join_from(item, canonical).where(item.c.id > last, item.c.deleted.is_(False))
                 rows = connection.execute(query.order_by(item.c.id).limit(batch)).all()
                 if not rows:
                     return
@@ -253,7 +254,7 @@ class Store:
                         given[number][prefix] = body
             last = rows[-1].id
             yield [
-                Held(row.identifier, row.canonical, given[row.id])
+                Held(row.identifier, row.json, given[row.id])
                 for row in rows
                 if setspec is None or setspec in with_ancestors(row.setspecs.split())
             ]
@@ -339,9 +340,10 @@ class Store:
         if "\0" in identifier:  # PostgreSQL cannot even be asked
             return None
         with self._explaining(), self._engine.connect() as connection:
-            row = connection.execute(select(item).where(item.c.identifier == identifier)).first()
+            found = select(item, canonical.c.json).join_from(item, canonical)
+            row = connection.execute(found.where(item.c.identifier == identifier)).first()
             if row is None:
-                rows = connection.execute(select(item).where(item.c.source_key == identifier).limit(2)).all()
+                rows = connection.execute(found.where(item.c.source_key == identifier).limit(2)).all()
                 row = rows[0] if len(rows) == 1 else None
             if row is None:
                 return None
@@ -352,7 +354,7 @@ class Store:
                 .order_by(format_.c.id)
             )
             records = [(prefix, stamp, deleted, body) for prefix, stamp, deleted, body in connection.execute(query)]
-        return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, row.canonical, records)
+        return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, row.json, records)
 
     def upstream(self, source: str) -> list[Upstream]:
         """Return the lists of other repositories that a source is harvested from, and how far."""
@@ -374,7 +376,7 @@ class Store:
         connections = DriverConnections(self._engine)
         try:
             with self._explaining():
-                return clock.read(connections, tick=False)
+                return connections.ask(lambda one: clock.read(one, sqlite=connections.sqlite, tick=False))
         finally:
             connections.drop()
 

@@ -54,8 +54,15 @@ item = Table(
     Column("deleted", Boolean, nullable=False),
     Column("hash", LargeBinary, nullable=False),  # of the canonical record: the change test of an import
     Column("rendered", Text, nullable=False),  # by which formats, in which versions
-    Column("canonical", LargeBinary, nullable=False),  # JSON
     UniqueConstraint("source", "source_key"),
+)
+
+# Apart from the item, whose few bytes every list reads.
+canonical = Table(
+    "canonical",
+    metadata,
+    Column("item_id", Big, ForeignKey("item.id"), primary_key=True, autoincrement=False),
+    Column("json", LargeBinary, nullable=False),
 )
 
 format_ = Table(
@@ -96,6 +103,7 @@ entry = Table(
     Column("list_id", Integer, primary_key=True, autoincrement=False),
     Column("datestamp", Big, primary_key=True, autoincrement=False),
     Column("item_id", Big, primary_key=True, autoincrement=False),
+    Column("deleted", Boolean, nullable=False, server_default=text("false")),  # or departed: what the list shows
     sqlite_with_rowid=False,
 )
 

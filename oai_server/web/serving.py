@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 from oai_server.config import Settings
 from oai_server.protocol.repository import MetadataFormat
 from oai_server.web.app import create_app
+
+
+class Worker(ThreadWorker):
+    """gunicorn's worker with threads, but that its one loop does not wait for a slow client to take what is left.
+
+    gunicorn closes a connection from that loop, and waits there for the other side, up to two seconds each time.
+    """
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """Take an answered connection back, to go on with it or to let a thread close it."""
+        close = conn.close
+        conn.close = lambda *given, **named: self.tpool.submit(close, *given, **named)
+        super().finish_request(conn, fs)
+        conn.close = close
 
 
 class Server(BaseApplication):
@@ -28,7 +44,7 @@ class Server(BaseApplication):
             "bind": settings.bind,
             "workers": settings.workers,
             # Threads, not processes, wait for slow harvesters: twenty of them stop a sync server.
-            "worker_class": "gthread",
+            "worker_class": "oai_server.web.serving.Worker",
             "threads": settings.threads,
             "timeout": 60,
             "graceful_timeout": 30,

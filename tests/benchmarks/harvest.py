@@ -43,6 +43,21 @@ def cpu(roots: Iterable[int]) -> float:
     return ticks / _TICKS
 
 
+def running(roots: Iterable[int]) -> float:
+    """Return the seconds of CPU of all threads that are alive: to the nanosecond, where :func:`cpu` counts ticks.
+
+    It is for servers whose threads stay. A kernel that does not count so gives the ticks.
+    """
+    used = 0
+    for process in processes(roots):
+        for file in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            try:
+                used += int(file.read_text().split()[0])
+            except (OSError, IndexError):
+                continue
+    return used / 1e9 or cpu(roots)
+
+
 def private_bytes(roots: Iterable[int]) -> int:
     """Return the largest private memory of one of the processes, the first of each tree (a master) left out."""
     most = 0
@@ -137,7 +152,7 @@ def harvest(
     client.received = 0
     records, times = 0, []
     arguments: dict[str, str] = {"verb": verb, "metadataPrefix": "oai_dc", **more}
-    before = cpu(roots)
+    before = running(roots)
     while True:
         begun = time.perf_counter()
         page = client.get(**arguments)
@@ -147,7 +162,7 @@ def harvest(
         records += found
         token = _TOKEN.search(page, max(len(page) - 5000, 0))
         if token is None or records >= most:
-            return Harvest(records, cpu(roots) - before, times, client.received)
+            return Harvest(records, running(roots) - before, times, client.received)
         arguments = {"verb": verb, "resumptionToken": token[1].decode()}
 
 
@@ -156,7 +171,7 @@ def cost(base_url: str, roots: Iterable[int], times: int, **arguments: str) -> f
     roots = list(roots)
     client = Client(base_url)
     client.get(**arguments)
-    before = cpu(roots)
+    before = running(roots)
     for _ in range(times):
         client.get(**arguments)
-    return (cpu(roots) - before) / times * 1000
+    return (running(roots) - before) / times * 1000

@@ -214,9 +214,9 @@ def test_a_record_that_the_model_takes_no_longer_has_a_page_still(
     installation = new_installation("sqlite")
     installation.run("import", "-", stdin=record("old", "Old words"))
     with closing(sqlite3.connect(installation.folder / "repository.sqlite")) as database:
-        [(stored,)] = database.execute("SELECT canonical FROM item")
+        [(stored,)] = database.execute("SELECT json FROM canonical")
         older = json.dumps(json.loads(stored) | {"colour": "red"}).encode()
-        database.execute("UPDATE item SET canonical = ?", (older,))
+        database.execute("UPDATE canonical SET json = ?", (older,))
         database.commit()
     with installation.serve(workers=1) as running:
         page = fetch(f"{running.url}/records/oai:archive.example.org:old")

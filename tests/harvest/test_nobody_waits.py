@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from servers import Answer, Installation, Server, wait_until
@@ -99,3 +101,16 @@ def test_a_writer_goes_on_while_a_reader_is_in_the_middle(instance: Installation
         said = instance.run("import", "-", "--reader", "canonical", stdin="\n".join(lines(30, "Other")), timeout=60)
         assert said.stdout == "new 10 · changed 20 · unchanged 0 · deleted 0 · rejected 0\n"
     store.close()
+
+
+def test_nobody_waits_for_who_does_not_close(new_installation) -> None:
+    installation: Installation = new_installation("sqlite")
+    with installation.serve(workers=1, threads=8) as server, ExitStack() as stack:
+        port = int(server.url.rpartition(":")[2])
+        begun = time.monotonic()
+        for _ in range(6):  # each has its whole answer, and keeps the connection
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"GET /oai?verb=Identify HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert client.recv(1)
+        assert server.get(verb="Identify").status == 200
+        assert time.monotonic() - begun < 8, "the worker waits two seconds for each of them"

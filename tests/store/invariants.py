@@ -34,6 +34,7 @@ def assert_sound(engine: Engine) -> None:
     lists = {row.id: row for row in rows(engine, "list")}
     records = {(row.item_id, row.format_id): row for row in rows(engine, "record")}
     specs = {row.spec for row in rows(engine, "oai_set")}
+    assert {row.item_id for row in rows(engine, "canonical")} == items.keys()
     expected = set()
     for (item_id, format_id), record in records.items():
         item = items[item_id]
@@ -44,16 +45,19 @@ def assert_sound(engine: Engine) -> None:
         assert record.about is None or (record.about and not record.deleted)
         assert record.deleted or not item.deleted, f"{item.identifier} is deleted but lives in format {format_id}"
         for setspec in with_ancestors(item.setspecs.split()):
-            expected.add((format_id, setspec, record.datestamp, item_id))
+            expected.add((format_id, setspec, record.datestamp, item_id, record.deleted))
     for departure in rows(engine, "departure"):
         where, item = lists[departure.list_id], items[departure.item_id]
         assert where.setspec not in with_ancestors(item.setspecs.split()), departure
         assert departure.datestamp <= records[item.id, where.format_id].datestamp
-        expected.add((where.format_id, where.setspec, departure.datestamp, item.id))
+        expected.add((where.format_id, where.setspec, departure.datestamp, item.id, True))
     for item in items.values():
         assert item.deleted or any(not r.deleted for (i, _), r in records.items() if i == item.id), item.identifier
     entries = rows(engine, "entry")
-    found = {(lists[row.list_id].format_id, lists[row.list_id].setspec, row.datestamp, row.item_id) for row in entries}
+    found = {
+        (lists[row.list_id].format_id, lists[row.list_id].setspec, row.datestamp, row.item_id, row.deleted)
+        for row in entries
+    }
     assert found == expected, (found - expected, expected - found)
     counted = Counter(row.list_id for row in entries)
     assert {row.list_id: row.n for row in rows(engine, "list_total")} == {number: counted[number] for number in lists}

@@ -288,13 +288,15 @@ def test_a_restore_that_fails_in_the_middle_changes_nothing(
 
 def test_an_older_backup_is_brought_up_to_date(store: Store, tmp_path: Path) -> None:
     filled(store)
-    # The older schema knew no departures and no abouts.
+    # The older schema knew no departures and no abouts, and had canonical records in their items.
     store.publish([draft("left", sets=("a:b",)), draft("dc", mods=None)])
     store.backup(tmp_path / "backup")
     connection = sqlite3.connect(tmp_path / "backup")
     connection.executescript(
-        "DROP TABLE upstream; ALTER TABLE record DROP COLUMN about; DROP TABLE departure;"
-        "ALTER TABLE oai_set DROP COLUMN tombstones;"
+        "ALTER TABLE item ADD COLUMN canonical BLOB;"
+        "UPDATE item SET canonical = (SELECT json FROM canonical WHERE item_id = item.id); DROP TABLE canonical;"
+        "ALTER TABLE entry DROP COLUMN deleted; DROP TABLE upstream;"
+        "ALTER TABLE record DROP COLUMN about; DROP TABLE departure; ALTER TABLE oai_set DROP COLUMN tombstones;"
         "UPDATE alembic_version SET version_num = '0001'"
     )
     connection.close()

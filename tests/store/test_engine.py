@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from oai_server.store.engine import DriverConnections
+import threading
+from typing import Any
+
+import pytest
+
+from oai_server.store.engine import MOST_READERS, DriverConnections
 from oai_server.store.repository import Store
 
 
@@ -13,5 +18,34 @@ def test_what_is_committed_is_on_disk_whatever_the_server_prefers(store: Store):
     ask, safe = ("PRAGMA synchronous", 2) if sqlite else ("SHOW synchronous_commit", "on")
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql(ask).scalar_one() == safe
-    assert connections.get().execute(ask).fetchone()[0] == safe
+    assert connections.ask(lambda one: one.execute(ask).fetchone()[0]) == safe
+    connections.drop()
+
+
+def test_threads_share_connections_and_a_failure_closes_them(store: Store):
+    connections = DriverConnections(store._engine)
+    asking = threading.Barrier(MOST_READERS + 1, timeout=10)
+    seen = []
+
+    def ask() -> None:
+        def question(one: Any) -> None:
+            seen.append(one)
+            asking.wait()
+
+        connections.ask(question)
+
+    threads = [threading.Thread(target=ask) for _ in range(MOST_READERS + 3)]
+    for thread in threads:
+        thread.start()
+    asking.wait()  # as many as may ask at once do; the others wait for their connections
+    for _ in range(MOST_READERS - 3):
+        threading.Thread(target=ask).start()
+    asking.wait()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, seen))) == MOST_READERS
+    with pytest.raises(connections.error):
+        connections.ask(lambda one: one.execute("SELECT nonsense"))
+    fresh = connections.ask(lambda one: one)
+    assert all(fresh is not one for one in seen)
     connections.drop()

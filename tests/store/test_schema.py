@@ -21,6 +21,7 @@ from oai_server.store import schema
 from oai_server.store.engine import StoreError
 from oai_server.store.publish import Outcome
 from oai_server.store.repository import Store
+from oai_server.store.sets import Declared
 from oai_server.store.tables import metadata
 
 
@@ -38,13 +39,27 @@ def test_an_upgrade_can_be_run_again(store: Store):
     store.check()
 
 
+BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
+TO_0004 = (
+    "ALTER TABLE entry DROP COLUMN deleted",
+    "ALTER TABLE item ADD COLUMN canonical {bytes}",
+    "UPDATE item SET canonical = (SELECT json FROM canonical WHERE item_id = item.id)",
+    "DROP TABLE canonical",
+)
+"""What takes the schema back to 0004."""
+
+
 def test_an_upgrade_from_0002_keeps_all_that_harvesters_know(store: Store):
     store.resolve_sets(["a:b"])
+    store.declare_sets([Declared("kept", tombstones=True)])
     drafts = [draft("a", sets=("a:b",)), draft("b", mods=None), draft("c")]
+    store.publish([draft("a", sets=("a:b", "kept")), *drafts[1:]])
     store.publish(drafts)
     store.withdraw(["oai:d.org:c"])
     after = dump(store._engine)
     with store._engine.begin() as connection:
+        for statement in TO_0004:
+            connection.exec_driver_sql(statement.format(bytes=BYTES[store._engine.dialect.name]))
         connection.exec_driver_sql("ALTER TABLE record DROP COLUMN about")
         connection.exec_driver_sql("DROP TABLE upstream")
     _stamp(store, "0002")
@@ -69,7 +84,7 @@ def test_a_newer_schema_is_refused(store: Store):
 
 def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schema, "newest", lambda: "9999")
-    with pytest.raises(StoreError, match="schema 0004, this server needs 9999: run 'oai-server upgrade'"):
+    with pytest.raises(StoreError, match="schema 0005, this server needs 9999: run 'oai-server upgrade'"):
         store.check()
 
 

@@ -1,0 +1,129 @@
+"""Processes that render: what they make is what one process makes, and they end with it, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from servers import wait_until
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
+from invariants import assert_sound, dump
+
+from metadata_formats.oai_dc import OaiDc
+from oai_server.ingest import importer, rendering
+from oai_server.ingest.files import sources
+from oai_server.ingest.importer import Importer, ImportRefused, Plan, Report
+from oai_server.ingest.readers import Job
+from oai_server.ingest.workers import Workers
+from oai_server.store.repository import Store
+
+
+class Fussy(OaiDc):
+    """Fails with some records, and ends the process with others."""
+
+    ends: ClassVar[str] = ""
+
+    def render(self, record: Any, context: Any) -> Any:
+        if record.id == self.ends:
+            os._exit(9)
+        if record.id.endswith("7"):
+            raise ValueError(f"no {record.id}")
+        return super().render(record, context)
+
+
+@pytest.fixture
+def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of some batches, with all that can happen to a record in them."""
+    monkeypatch.setattr(importer, "BATCH", 20)
+    records = [
+        {"id": f"r{number}", "titles": [{"value": f"Title {number}"}], "sets": [f"s{number % 3}"]}
+        for number in range(90)
+    ]
+    records[41] = {"id": "r41", "titles": []}
+    records[55] = records[3]
+    records[66] = {"id": "r2", "record": {"status": "deleted"}}
+    records[70] = {"id": "r70", "record": {"status": "deleted"}}
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)))
+    return file
+
+
+def run(folder: Path, file: Path, jobs: int, times: int = 2) -> tuple[list[Any], Any]:
+    """Import twice (then all is unchanged) into a database of its own; returns what was told, and the tables."""
+    told: list[Any] = []
+    formats = rendering.Formats({"oai_dc": Fussy()}, "A", "http://a.org/oai", {})
+    store = Store(f"sqlite:///{folder}/{jobs}.sqlite")
+    store.upgrade()
+    store.declare([("oai_dc", "s", "n", "1")])
+    for _ in range(times):
+        report = Report(told.append)
+        Importer(store, formats, "a.org", Plan(), report, jobs).run(Job(), list(sources([str(file)])))
+        told.append(report.line)
+    assert_sound(store._engine)
+    tables = dump(store._engine)
+    store.close()
+    # Every batch has its own moment.
+    return told, {
+        name: [[value for value in row if not (isinstance(value, int) and value > 10**9)] for row in tables[name]]
+        for name in ("item", "canonical", "record", "list_total")
+    }
+
+
+def test_several_processes_make_what_one_makes(tmp_path: Path, lines: Path):
+    told, tables = run(tmp_path, lines, 1)
+    told_by_many, same = run(tmp_path, lines, 3)
+    assert same == tables
+    assert sorted(map(str, told_by_many)) == sorted(map(str, told))
+    assert told[-1] == "new 0 · changed 0 · unchanged 78 · deleted 0 · rejected 12"
+
+
+def test_a_small_import_starts_no_process(tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importer, "BATCH", 1000)
+    monkeypatch.setattr(Workers, "render", None)
+    run(tmp_path, lines, 3, 1)
+
+
+def test_a_process_that_is_ended_is_told_in_a_line(tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Fussy, "ends", "r80")
+    with pytest.raises(ImportRefused, match="ended from outside, for want of memory perhaps: what was published stays"):
+        run(tmp_path, lines, 2)
+
+
+HOLDER = """
+import os, sys, time
+from metadata_formats import registry
+from oai_server.ingest.rendering import Formats
+from oai_server.ingest.workers import Task, Workers
+with Workers(Formats(registry.load(["oai_dc"]), "A", "http://a.org", {}), 2) as workers:
+    task = Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a")
+    made = workers.render([task] * 10)()
+    assert len(made) == 10, made
+    print(*workers._pool._processes, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_they_end_with_the_import(ending: signal.Signals):
+    with subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        processes = [int(number) for number in holder.stdout.readline().split()]
+        assert len(processes) == 2
+        holder.send_signal(ending)
+        wait_until(lambda: not any(_runs(process) for process in processes), 10, "the end of the processes")
+        _, said = holder.communicate()
+    assert said.count(b"Traceback") == (ending == signal.SIGINT), "but the parent's, nobody says anything"
+
+
+def _runs(process: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
