@@ -264,7 +264,7 @@ class Server(RuleBasedStateMachine):
     def ask(self, **arguments: str | None) -> Page:
         """Ask for a page of a list; an empty list is an empty page."""
         given = {name.rstrip("_"): value for name, value in arguments.items() if value is not None}
-        answer = self.client.get("/oai", query_string=given)
+        answer = self.client.get("/oai", query_string=given, buffered=True)  # read and closed, as a server does it
         assert answer.status_code == 200, answer.text
         self.answers += 1
         if self.answers % 50 == 1:
