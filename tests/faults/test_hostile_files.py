@@ -368,4 +368,4 @@ def test_hostile_files_are_refused_or_contained(installation: Installation, tmp_
     run(installation, "import", folder, *options, "--mode", "full")
     assert live(installation, source) == before
     with closing(sqlite3.connect(installation.folder / "repository.sqlite")) as database:
-        assert not database.execute("SELECT 1 FROM item WHERE canonical LIKE '%root:x:0%'").fetchall()
+        assert not database.execute("SELECT 1 FROM canonical WHERE json LIKE '%root:x:0%'").fetchall()
