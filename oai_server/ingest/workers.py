@@ -62,9 +62,13 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if self._pool is None:
+            return
+        if failure is not None:  # nobody waits for what they are at, which may never end
+            for process in (self._pool._processes or {}).values():
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
 
     def render(self, tasks: Sequence[Task]) -> Callable[[], list[Made]]:
         """Begin to render records; what is returned waits for them.

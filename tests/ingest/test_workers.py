@@ -122,6 +122,31 @@ def test_they_end_with_the_import(ending: signal.Signals):
     assert said.count(b"Traceback") == (ending == signal.SIGINT), "but the parent's, nobody says anything"
 
 
+HANGING = """
+import sys, time
+from metadata_formats.oai_dc import OaiDc
+from oai_server.ingest.rendering import Formats
+from oai_server.ingest.workers import Task, Workers
+class Hanging(OaiDc):
+    def render(self, record, context):
+        print("hangs", flush=True)
+        time.sleep(60)
+with Workers(Formats({"oai_dc": Hanging()}, "A", "http://a.org", {}), 1) as workers:
+    workers.render([Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a")])()
+"""
+
+
+def test_who_interrupts_waits_for_no_format_that_hangs():
+    with subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"hangs\n"
+        holder.send_signal(signal.SIGINT)
+        try:
+            holder.wait(10)
+        finally:
+            holder.kill()
+
+
 def _runs(process: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
