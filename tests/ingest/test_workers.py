@@ -19,7 +19,7 @@ from invariants import assert_sound, dump
 from metadata_formats.oai_dc import OaiDc
 from oai_server.ingest import importer, rendering
 from oai_server.ingest.files import sources
-from oai_server.ingest.importer import Importer, ImportRefused, Plan, Report
+from oai_server.ingest.importer import Importer, ImportRefused, Intake, Plan, Report
 from oai_server.ingest.readers import Job
 from oai_server.ingest.workers import Workers
 from oai_server.store.repository import Store
@@ -88,6 +88,29 @@ def test_a_small_import_starts_no_process(tmp_path: Path, lines: Path, monkeypat
     monkeypatch.setattr(importer, "BATCH", 1000)
     monkeypatch.setattr(Workers, "render", None)
     run(tmp_path, lines, 3, 1)
+
+
+def test_renditions_do_not_pile_up_where_no_other_process_makes_them(
+    tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(importer, "BATCH_BYTES", 0)
+    monkeypatch.setattr(importer, "_size", lambda _: 0)  # the renditions alone fill a batch
+    events: list[str] = []
+    publish = Intake._publish
+
+    class Told(Fussy):
+        def render(self, record: Any, context: Any) -> Any:
+            events.append("render")
+            return super().render(record, context)
+
+    def told(self: Any, drafts: Any, places: Any) -> None:
+        events.extend(["publish"] * bool(drafts))
+        publish(self, drafts, places)
+
+    monkeypatch.setattr(Intake, "_publish", told)
+    monkeypatch.setitem(globals(), "Fussy", Told)
+    run(tmp_path, lines, 1, 1)
+    assert events[:4] == ["render", "publish", "render", "publish"]
 
 
 def test_a_process_that_is_ended_is_told_in_a_line(tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch):
