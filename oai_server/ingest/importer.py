@@ -251,7 +251,7 @@ class Weighed(NamedTuple):
 class _Waiting(NamedTuple):
     """A batch that is being rendered: what waits for it, for what records, and who has withdrawn which."""
 
-    made: Callable[[], list[Made]]
+    made: Callable[[], Iterable[Made]]
     asked: list[_Asked]
     gone: list[tuple[Found, str]]
     known: Mapping[str, Known]
@@ -394,7 +394,7 @@ class Intake:
                 asked.append(one)
         tasks = [one.task for one in asked]
         if self._workers is None or self._first or not tasks:
-            made: Callable[[], list[Made]] = partial(render, self._formats, [one.record for one in asked], tasks)
+            made: Callable[[], Iterable[Made]] = partial(render, self._formats, [one.record for one in asked], tasks)
         else:
             made = self._workers.render(tasks)
         self._first = False

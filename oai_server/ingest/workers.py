@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
@@ -37,13 +37,11 @@ class Made(NamedTuple):
     failed_rules: list[str]
 
 
-def render(formats: Formats, records: Iterable[Record], tasks: Sequence[Task]) -> list[Made]:
-    """Render records, in their order."""
-    made = []
+def render(formats: Formats, records: Iterable[Record], tasks: Sequence[Task]) -> Iterator[Made]:
+    """Render records, in their order, each when it is asked for: in all formats they take far more than their size."""
     for record, task in zip(records, tasks, strict=True):
         renditions = formats.renditions(record, task.identifier, unaltered=task.unaltered)
-        made.append(Made(renditions, *formats.sets(record)))
-    return made
+        yield Made(renditions, *formats.sets(record))
 
 
 def cores() -> int:
@@ -62,9 +60,13 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if self._pool is None:
+            return
+        if failure is not None:  # nobody waits for what they are at, which may never end
+            for process in (self._pool._processes or {}).values():
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
 
     def render(self, tasks: Sequence[Task]) -> Callable[[], list[Made]]:
         """Begin to render records; what is returned waits for them.
@@ -97,4 +99,4 @@ def _follow(parent: int) -> None:
 
 
 def _render(tasks: Sequence[Task]) -> list[Made]:
-    return render(_formats, (model.from_json(task.canonical) for task in tasks), tasks)
+    return list(render(_formats, (model.from_json(task.canonical) for task in tasks), tasks))

@@ -26,7 +26,7 @@ class Worker(ThreadWorker):
         close = conn.close
         conn.close = lambda *given, **named: self.tpool.submit(close, *given, **named)
         super().finish_request(conn, fs)
-        conn.close = close
+        del conn.close  # its own again, and no circle that only the collector would find
 
 
 class Server(BaseApplication):

@@ -19,7 +19,7 @@ from invariants import assert_sound, dump
 from metadata_formats.oai_dc import OaiDc
 from oai_server.ingest import importer, rendering
 from oai_server.ingest.files import sources
-from oai_server.ingest.importer import Importer, ImportRefused, Plan, Report
+from oai_server.ingest.importer import Importer, ImportRefused, Intake, Plan, Report
 from oai_server.ingest.readers import Job
 from oai_server.ingest.workers import Workers
 from oai_server.store.repository import Store
@@ -90,6 +90,29 @@ def test_a_small_import_starts_no_process(tmp_path: Path, lines: Path, monkeypat
     run(tmp_path, lines, 3, 1)
 
 
+def test_renditions_do_not_pile_up_where_no_other_process_makes_them(
+    tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(importer, "BATCH_BYTES", 0)
+    monkeypatch.setattr(importer, "_size", lambda _: 0)  # the renditions alone fill a batch
+    events: list[str] = []
+    publish = Intake._publish
+
+    class Told(Fussy):
+        def render(self, record: Any, context: Any) -> Any:
+            events.append("render")
+            return super().render(record, context)
+
+    def told(self: Any, drafts: Any, places: Any) -> None:
+        events.extend(["publish"] * bool(drafts))
+        publish(self, drafts, places)
+
+    monkeypatch.setattr(Intake, "_publish", told)
+    monkeypatch.setitem(globals(), "Fussy", Told)
+    run(tmp_path, lines, 1, 1)
+    assert events[:4] == ["render", "publish", "render", "publish"]
+
+
 def test_a_process_that_is_ended_is_told_in_a_line(tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Fussy, "ends", "r80")
     with pytest.raises(ImportRefused, match="ended from outside, for want of memory perhaps: what was published stays"):
@@ -120,6 +143,31 @@ def test_they_end_with_the_import(ending: signal.Signals):
         wait_until(lambda: not any(_runs(process) for process in processes), 10, "the end of the processes")
         _, said = holder.communicate()
     assert said.count(b"Traceback") == (ending == signal.SIGINT), "but the parent's, nobody says anything"
+
+
+HANGING = """
+import sys, time
+from metadata_formats.oai_dc import OaiDc
+from oai_server.ingest.rendering import Formats
+from oai_server.ingest.workers import Task, Workers
+class Hanging(OaiDc):
+    def render(self, record, context):
+        print("hangs", flush=True)
+        time.sleep(60)
+with Workers(Formats({"oai_dc": Hanging()}, "A", "http://a.org", {}), 1) as workers:
+    workers.render([Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a")])()
+"""
+
+
+def test_who_interrupts_waits_for_no_format_that_hangs():
+    with subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"hangs\n"
+        holder.send_signal(signal.SIGINT)
+        try:
+            holder.wait(10)
+        finally:
+            holder.kill()
 
 
 def _runs(process: int) -> bool:
