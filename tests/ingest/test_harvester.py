@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -54,9 +55,8 @@ class Desk:
         done = self.call("harvest", self.url, "--source", source, "--report", self.report, *arguments, **settings)
         assert done.exit_code == status, done.output
         self.stderr = done.stderr
-        assert len([line for line in done.stderr.splitlines() if line.startswith("oai-server: ")]) <= 1 + (
-            "warning" in done.stderr
-        )
+        told = [line for line in done.stderr.splitlines() if line.startswith("oai-server: ")]
+        assert sum(not line.startswith("oai-server: warning: ") for line in told) <= 1
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr
 
     def events(self, outcome: str) -> list[str]:
@@ -212,6 +212,10 @@ def test_a_server_that_is_away_is_named(desk: Desk):
     desk.url = "http://127.0.0.1:9/oai"
     assert "Connection refused, 6 times" in desk.harvest(status=2)
     assert sum(desk.waits) == 31
+    *waits, end = desk.stderr.splitlines()
+    assert [re.fullmatch(r".*warning: (.*?): .*Connection refused; it is asked again in (\d+) s", line).groups()
+            for line in waits] == [(desk.url, str(wait)) for wait in (1, 2, 4, 8, 16)]  # fmt: skip
+    assert "warning" not in end
 
 
 @pytest.mark.parametrize(
