@@ -462,6 +462,22 @@ def test_sets_stand_below_the_source(desk: Desk):
     assert "Sheets" in desk.call("sets").stdout
 
 
+def test_a_set_that_is_not_there_is_refused_and_the_nearest_one_named(desk: Desk):
+    desk.far.answer = always("ListRecords", lambda one: error("noRecordsMatch") if one.get("set", "x") != "x" else None)
+    [line] = desk.harvest("--set", "mops", status=2).splitlines()
+    assert line.endswith("/oai: there is no set mops, did you mean 'maps'? (its sets: maps)")
+    desk.harvest("--set", "maps", source="empty")  # listed, and nothing in it
+    desk.harvest("--set", "x", source="unlisted")  # not listed, and something in it
+    assert len(desk.live()) == 4
+
+
+@pytest.mark.parametrize("said", [error("noSetHierarchy"), error("badVerb"), page("ListSets", [])])
+def test_a_server_that_lists_no_sets_may_have_some(desk: Desk, said: str):
+    none = error("noRecordsMatch")
+    desk.far.answer = lambda one: {"ListRecords": none, "ListSets": said}.get(one["verb"])
+    assert desk.harvest("--set", "maps") == NOTHING
+
+
 def test_identifiers_are_the_sources_or_our_own(desk: Desk):
     settings = desk.installation.folder / "config.toml"
     settings.write_text('[sources.far]\nidentifiers = "own"\nid_prefix = "far/"\n')
