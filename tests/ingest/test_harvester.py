@@ -487,7 +487,7 @@ def test_identifiers_are_the_sources_or_our_own(desk: Desk):
     assert desk.harvest(source="other") == ALL  # nobody else has these
     claimed = desk.harvest(source="third", status=1)
     assert claimed == "new 0 · changed 0 · unchanged 1 · deleted 0 · rejected 4"
-    assert f'{OAI}a belongs to another source; give this one identifiers = "own"' in desk.stderr
+    assert f'{OAI}a belongs to another source; give this one identifiers = "own" in [sources.third]' in desk.stderr
 
 
 def test_identifiers_that_are_no_uri_become_some(desk: Desk):
