@@ -612,6 +612,41 @@ def test_an_invalid_payload_is_rendered_anew(desk: Desk):
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_source_is_harvested_or_replaced_by_one_at_a_time(new_installation, engine: str):
+    instance = new_installation(engine, **SETTINGS)
+    far, asked, go_on = Far(), threading.Event(), threading.Event()
+
+    def waits(arguments: dict[str, str]) -> None:
+        asked.set()
+        go_on.wait(60)
+
+    far.answer = waits
+    with serving(far) as url:
+        for end in (signal.SIGKILL, None):
+            asked.clear()
+            process = subprocess.Popen(
+                [*instance.program, "harvest", url, "--source", "far", "--instance", str(instance.folder)],
+                env=instance.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+            assert asked.wait(30)
+            full = ("import", "docs/examples/memorandum.yaml", "--mode", "full", "--source")
+            for command in (("harvest", url, "--source", "far"), (*full, "far")):
+                refused = instance.run(*command, check=False)
+                assert refused.returncode == 2
+                assert refused.stderr == (
+                    "oai-server: a harvest or a full import of the source far is running: run this again when it has "
+                    "ended\n"
+                )
+            instance.run(*full, "other")
+            if end:
+                process.send_signal(end)
+                process.communicate(timeout=30)
+        go_on.set()
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        instance.run("harvest", url, "--source", "far")
+
+
 def test_killed_in_the_middle_it_goes_on_and_misses_nothing(new_installation, engine: str):
     """Killed at each page in turn, while records change there: at the end the copy is what the far repository has."""
     far = Far()
