@@ -369,7 +369,12 @@ class Store:
     def upstream(self, source: str) -> list[Upstream]:
         """Return the lists of other repositories that a source is harvested from, and how far."""
         with self._explaining():
-            return upstream.of_source(self._engine, source)
+            return upstream.lists(self._engine, source)
+
+    def upstreams(self) -> list[Upstream]:
+        """Return the lists of other repositories that any source is harvested from, and how far."""
+        with self._explaining():
+            return upstream.lists(self._engine)
 
     def save_upstream(self, state: Upstream) -> None:
         """Write how far a harvest has come."""

@@ -555,6 +555,24 @@ def test_deletions_are_looked_for_where_the_server_does_not_keep_them(desk: Desk
     assert not desk.asked("ListIdentifiers")
 
 
+def test_status_says_how_far_each_list_has_come(desk: Desk):
+    def told() -> list[list[str]]:
+        rows = desk.call("status").stdout.splitlines()
+        return [row.split(maxsplit=3)[1:] for row in rows if row.startswith("harvest ")]
+
+    assert told() == []
+    desk.harvest()
+    desk.far.date = "2024-06-05T00:00:00Z"
+    desk.far.answer = once("ListRecords", Answer(status=404), token="2")
+    desk.harvest("--set", "maps", status=2)
+    whole = ["far", desk.url, "marcxml  all  complete until 2024-06-01T00:00:00Z"]
+    assert told() == [
+        whole, ["far", desk.url, "marcxml  set maps  not complete, under way since 2024-06-05T00:00:00Z"],
+    ]  # fmt: skip
+    desk.harvest("--set", "maps")
+    assert told() == [whole, ["far", desk.url, "marcxml  set maps  complete until 2024-06-05T00:00:00Z"]]
+
+
 def test_a_set_is_swept_by_itself(desk: Desk):
     desk.far.pages = [[record("a", sets="maps"), record("b", sets="maps")]]
     desk.harvest("--set", "maps")
