@@ -102,8 +102,13 @@ def _plain(node: Mapping[str, Any]) -> Callable[[Any], Any] | None:
 
 
 def _near(word: str, words: Any) -> str:
-    found = difflib.get_close_matches(word, list(words), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    close = difflib.get_close_matches(word, sorted(words), n=3)
+    if not close:
+        return ""
+    share = {each: difflib.SequenceMatcher(None, each, word).ratio() for each in close}
+    # "titlez" has more in common with "title" than with "titles", but letters are mistyped more often than added.
+    equal = [each for each in close if len(each) == len(word) and share[each] > share[close[0]] - 0.1]
+    return f"; did you mean {(equal or close)[0]!r}?"
 
 
 def _named(kind: str, node: Mapping[str, Any]) -> set[str]:

@@ -236,7 +236,8 @@ def load(
     formats = {}
     for prefix in wanted:
         if prefix not in winners:
-            raise FormatError(f"no format {prefix!r} is installed; there are: {', '.join(sorted(found))}")
+            named = f"[formats.{prefix}] plugin = {chosen[prefix]!r}: " if chosen and prefix in chosen else "formats: "
+            raise FormatError(f"{named}no format {prefix!r} is installed; there are: {', '.join(sorted(found))}")
         formats[prefix] = _instance(winners[prefix])
     return formats
 

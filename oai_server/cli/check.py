@@ -17,7 +17,7 @@ from oai_server.cli.records import opened
 from oai_server.ingest.rendering import Formats
 from oai_server.readiness import profile as profiles
 from oai_server.readiness.checking import Checking
-from oai_server.readiness.finding import Severity
+from oai_server.readiness.finding import Severity, counted
 from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Profile
 from oai_server.readiness.report import WRITERS, Report
@@ -89,8 +89,10 @@ def check(
         for line in report.lines():
             say(line)
     spent = time.monotonic() - began
-    records = "1 record" if count == 1 else f"{count} records"
-    say(f"checked {records} in {spent:.1f} s ({count / max(spent, 0.001):.0f} records a second)", err=True)
+    say(
+        f"checked {counted(count, 'record')} in {spent:.1f} s ({count / max(spent, 0.001):.0f} records a second)",
+        err=True,
+    )
     return SOME_REJECTED if fail_on and _is_as_bad(report.worst(), Severity(fail_on)) else 0
 
 
@@ -183,5 +185,6 @@ def _notes(installation: Installation, store: Store, chosen: Sequence[Profile]) 
         if profile.harvests not in offered
     ]
     if stale := store.count_stale(installation.rendering().current):
-        notes.append(f"{stale} items wait for 'oai-server render': what portals get of them was made by other settings")
+        waiting = f"{counted(stale, 'item')} {'waits' if stale == 1 else 'wait'}"
+        notes.append(f"{waiting} for 'oai-server render': what portals get was made by other settings")
     return notes

@@ -26,6 +26,7 @@ from oai_server.ingest.oai_client import HarvestError
 from oai_server.ingest.reader import ReaderError
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.rules import RuleError, Rules
+from oai_server.readiness.endpoint import NotServer
 from oai_server.readiness.profile import ProfileError
 from oai_server.store.engine import StoreError
 from oai_server.store.repository import Store
@@ -33,6 +34,7 @@ from oai_server.store.sets import Declared
 
 REFUSALS = (
     ConfigError, RuleError, ReaderError, StoreError, registry.FormatError, ImportRefused, ProfileError, HarvestError,
+    NotServer,
 )  # fmt: skip
 """Errors whose text is for people as it is."""
 

@@ -55,6 +55,8 @@ def harvest(
     if not dry_run:
         declare(installation, store)
     with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(store.alone(source))
         client = stack.enter_context(closing(Client(url, settings.admin_emails[0], tell=_warn)))
         out = stack.enter_context(opened(report_file)) if report_file else None
         report = Report(teller(out))

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from oai_server.cli.command import Installation, command, data_output, fail, harmless, main, say
 from oai_server.store.repository import Count
+from oai_server.store.upstream import Upstream
 
 
 @main.command()
@@ -31,9 +32,23 @@ def status(installation: Installation) -> None:
     empty = {prefix: Count(prefix, 0, 0) for prefix in installation.formats()}
     _print_counts("format", list((empty | counts).values()), without=counts.keys() - empty.keys())
     _print_counts("source", store.counts_by_source())
+    for one in store.upstreams():
+        say(f"harvest  {one.source:<19} {one.url}  {one.prefix}  {_whole_or_set(one)}  {_come_to(one)}")
     say(f"sets      {len(store.sets())}")
     if stale := store.count_stale(installation.rendering().current):
         say(f"to render {stale}: formats or rules of sets have changed since; run 'oai-server render'")
+
+
+def _whole_or_set(one: Upstream) -> str:
+    return f"set {one.setspec}" if one.setspec else "all"
+
+
+def _come_to(one: Upstream) -> str:
+    """Say how far a harvest has come, in times of the other server."""
+    told = [f"complete until {one.complete}" if one.complete else "not complete"]
+    if one.token is not None:
+        told.append(f"under way since {one.started}" if one.started else "under way")
+    return ", ".join(told)
 
 
 def _print_counts(kind: str, counts: list[Count], without: Collection[str] = ()) -> None:

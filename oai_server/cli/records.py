@@ -76,6 +76,8 @@ def import_(
     if not dry_run:
         declare(installation, store)
     with ExitStack() as stack:
+        if plan.mode == "full" and not dry_run:
+            stack.enter_context(store.alone(source))
         out = stack.enter_context(opened(report_file)) if report_file else None
         report = Report(teller(out))
         jobs = settings.jobs or cores()

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import count
+from itertools import count, islice
 from urllib.parse import urlsplit
 
 from metadata_formats import registry
@@ -23,6 +23,7 @@ from oai_server.ingest.importer import Intake, Keys, Plan, Report
 from oai_server.ingest.oai import Translation, earlier, moment
 from oai_server.ingest.oai_client import Client, HarvestError
 from oai_server.ingest.oai_response import Broken, Header, NamedSet, Response
+from oai_server.ingest.profile import nearest
 from oai_server.ingest.reader import Found, Rejected
 from oai_server.store.repository import Store
 from oai_server.store.sets import Declared, slug
@@ -32,6 +33,9 @@ PREFERRED = ("mods", "marc21", "lido")
 """Formats to harvest in, the richest first; oai_dc comes behind all others."""
 SWEEP_AFTER = {"no": timedelta(0), "transient": timedelta(days=30)}
 """How old the last sweep may grow, by the deletedRecord of Identify. ``persistent`` needs none."""
+
+SETS_TOLD = 10
+"""Sets of a server that are named where it has not the one that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,8 @@ class Harvester:
             if not (since and "badArgument" in response.codes):
                 break
         assert response is not None
+        if "noRecordsMatch" in response.codes and state.setspec and state.complete is None:
+            self._refuse_unlisted(state.setspec)
         started = moment(response.date)
         return response, replace(state, started=started.strftime("%Y-%m-%dT%H:%M:%SZ") if started else None)
 
@@ -331,16 +337,37 @@ class Harvester:
                 self._intake.remove(doomed, listed, ours)
         self._save(replace(state, swept=state.complete))
 
+    def _listed_sets(self) -> Iterator[NamedSet]:
+        """Yield the sets that the server lists, as far as its pages are read."""
+        response = self._client.ask("ListSets")
+        if "noSetHierarchy" not in response.codes:
+            for page in islice(self._pages("ListSets", response), self._limits.pages_of_sets):
+                yield from page.sets
+
+    def _refuse_unlisted(self, setspec: str) -> None:
+        """Refuse a set in which nothing is where the server lists sets, and this is none of them.
+
+        Not before something was asked for: a server need not list a set to know it.
+
+        Raises:
+            HarvestError: it is such a set.
+        """
+        try:
+            listed = [one.spec for one in self._listed_sets()]
+        except (HarvestError, _TokenRefused):
+            return
+        if listed and not any(spec == setspec or spec.startswith(f"{setspec}:") for spec in listed):
+            more = f" and {len(listed) - SETS_TOLD} more" if len(listed) > SETS_TOLD else ""
+            raise HarvestError(
+                f"{self._client.url}: there is no set {setspec}{nearest(setspec, listed)} "
+                f"(its sets: {', '.join(listed[:SETS_TOLD])}{more})"
+            )
+
     def _name_sets(self) -> None:
         """Call the sets that came in what the other repository calls them."""
         named = {self._plan.source: NamedSet("", self._about.get("repositoryName", ""))}
         try:
-            response = self._client.ask("ListSets")
-            if "noSetHierarchy" not in response.codes:
-                for number, page in enumerate(self._pages("ListSets", response), 1):
-                    named |= {f"{self._plan.source}:{one.spec}": one for one in page.sets}
-                    if number >= self._limits.pages_of_sets:
-                        break
+            named |= {f"{self._plan.source}:{one.spec}": one for one in self._listed_sets()}
         except (HarvestError, _TokenRefused) as error:
             self._remark("sets without names", str(error))
         specs = self._store.resolve_sets(named, write=False)

@@ -470,7 +470,9 @@ class Intake:
         for draft, (found, name), outcome in zip(drafts, places, outcomes, strict=True):
             if outcome is Outcome.CLAIMED:
                 mend = "an id_prefix" if draft.identifier != found.source_key else 'identifiers = "own"'
-                message = f"{draft.identifier} belongs to another source; give this one {mend}"
+                message = (
+                    f"{draft.identifier} belongs to another source; give this one {mend} in [sources.{draft.source}]"
+                )
                 self._report.reject(name, found.where, draft.key, message)
                 continue
             self._report.new += outcome is Outcome.NEW

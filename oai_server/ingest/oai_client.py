@@ -97,8 +97,10 @@ class Client:
                 if tried == self._patience.tries:
                     times = f", {tried} times" if tried > 1 else ""
                     raise HarvestError(f"{self.url}: {again}{times}") from again
-                wait = self._patience.wait * 2 ** (tried - 1) if again.wait is None else again.wait
-                self._sleep(max(0.0, min(wait, self._patience.longest_wait)))
+                asked = self._patience.wait * 2 ** (tried - 1) if again.wait is None else again.wait
+                wait = max(0.0, min(asked, self._patience.longest_wait))
+                self._tell(f"{self.url}: {again}; it is asked again in {wait:.0f} s")
+                self._sleep(wait)
             else:
                 self._answered = True
                 return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +63,8 @@ class Asking:
                 data = b"".join(self._bounded(answer, encoding, begun, told))
             return Reply(told, answer.status, said, data, encoding, time.monotonic() - begun)
         except (urllib3.exceptions.HTTPError, OSError, zlib.error) as error:
-            raise Unanswered(f"{told}: {' '.join(str(error).split())}") from error
+            reason = re.sub(r"^HTTPS?Connection\w*\(.*?\): ", "", " ".join(str(error).split()))
+            raise Unanswered(f"{told}: {reason}") from error
 
     def _bounded(self, answer: urllib3.BaseHTTPResponse, encoding: str, begun: float, told: str) -> Iterator[bytes]:
         unpack = zlib.decompressobj(47) if encoding in ("gzip", "deflate") else None

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from metadata_formats.reading import attributes_of
-from oai_server.readiness.finding import Severity
+from oai_server.readiness.finding import Severity, counted
 from oai_server.readiness.protocol_rules import BATCH, RULES, SLOW, Rule
 
 OAI = "http://www.openarchives.org/OAI/2.0/"
@@ -64,6 +64,10 @@ class Reply(NamedTuple):
     body: bytes
     encoding: str = ""
     seconds: float = 0.0
+
+
+class NotServer(Exception):
+    """There is no OAI-PMH server to examine at an address; the text names it and says what there is instead."""
 
 
 class Unanswered(Exception):
@@ -168,6 +172,9 @@ def examine(
 
     ``validate`` returns what is not valid by the schemas; without it nothing is checked by them. ``pages`` of each list
     are read, 0 for all of them.
+
+    Raises:
+        NotServer: the first request is not answered, or by something that has nothing to do with OAI-PMH.
     """
     examination = _Examination(url, ask, validate, pages, now, progress)
     with suppress(_Stop):
@@ -191,6 +198,7 @@ class _Examination:
         self._now, self._progress = now, progress
         self.findings: dict[str, Broken] = {}
         self._silences = 0
+        self._answered: Reply | None = None
         self._domain = ""
         self._compressions: list[str] = []
         self._granularity = _SECONDS
@@ -232,8 +240,11 @@ class _Examination:
         """Ask; None where there is no answer. A server that has stopped answering is asked no more."""
         self._progress(1)
         try:
-            return self._ask(arguments, method, headers)
+            self._answered = self._ask(arguments, method, headers)
+            return self._answered
         except Unanswered as error:
+            if self._answered is None:
+                raise NotServer(str(error)) from error
             self._silences += 1
             self.broken("HT-1", str(error), "no answer")
             if self._silences == SILENCES:
@@ -318,6 +329,8 @@ class _Examination:
     def _identify(self) -> None:
         page = self._get(("verb", "Identify"))
         said = page.content if page is not None else None
+        if page is None and self._answered is not None and (other := _other(self._answered)):
+            raise NotServer(f"{self.url}: {other}; is this the base URL of an OAI-PMH server?")
         if page is None or said is None or page.errors:
             self.broken("ID-1", f"{self.url}?verb=Identify", str(page.errors) if page else "no answer that can be read")
             raise _Stop
@@ -418,7 +431,7 @@ class _Examination:
             if number == 0:
                 size = token.get("completeListSize") if token is not None else None
                 if text and not BATCH[0] <= len(found) <= BATCH[1]:
-                    self.broken("LI-4", page.reply.request, f"{len(found)} records")
+                    self.broken("LI-4", page.reply.request, counted(len(found), "record"))
             if not text:
                 self._check_end(page, token, first=number == 0)
                 break
@@ -495,9 +508,11 @@ class _Examination:
             self.broken("TO-4", request, token.text or "")
         complete, cursor = token.get("completeListSize"), token.get("cursor")
         if complete is None or not complete.isdecimal() or int(complete) < after or complete != size:
-            self.broken("TO-5", request, f"completeListSize {complete} after {after} records (first page: {size})")
+            self.broken(
+                "TO-5", request, f"completeListSize {complete} after {counted(after, 'record')} (first page: {size})"
+            )
         if cursor != str(before):
-            self.broken("TO-5", request, f"cursor {cursor} behind {before} records")
+            self.broken("TO-5", request, f"cursor {cursor} behind {counted(before, 'record')}")
         expires = _moment(token.get("expirationDate") or "")
         if expires is None or expires - self._now() < LIFETIME:
             self.broken("TO-6", request, f"{text[:40]}: expirationDate {token.get('expirationDate') or 'missing'}")
@@ -594,6 +609,17 @@ class _Examination:
         if packed.encoding != "gzip" or "gzip" not in self._compressions:
             self.broken("HT-8", packed.request, f"Content-Encoding {packed.encoding or 'none'}, Identify says "
                         f"{', '.join(self._compressions) or 'no compression'}")  # fmt: skip
+
+
+def _other(reply: Reply) -> str:
+    """Say what an answer is that has nothing of OAI-PMH in it and leads nowhere else; nothing for any other."""
+    if b"OAI-PMH" in reply.body or 300 <= reply.status < 400:
+        return ""
+    if reply.status != 200:
+        return f"HTTP {reply.status}"
+    if re.match(rb"\s*(<!doctype\s+html|<html)\b", reply.body.removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
+        return "an HTML page"
+    return "no answer of OAI-PMH"
 
 
 def _parser() -> etree.XMLParser:

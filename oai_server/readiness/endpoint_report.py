@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from oai_server.readiness.endpoint import Broken
-from oai_server.readiness.finding import Severity
+from oai_server.readiness.finding import Severity, counted
 from oai_server.readiness.report import printable, without_formula
 
 COLUMNS = ("rule", "severity", "request", "seen", "times", "demand", "why")
@@ -41,8 +41,8 @@ def write(kind: str, out: TextIO, url: str, broken: Sequence[Broken], requests: 
 
 def sum_line(url: str, broken: Sequence[Broken], requests: int) -> str:
     """Return all in one line."""
-    counts = " · ".join(f"{count} {name}s" for name, count in _counts(broken).items())
-    return f"{url}: {requests} requests · rules broken: {counts}"
+    counts = " · ".join(counted(count, name) for name, count in _counts(broken).items())
+    return f"{url}: {counted(requests, 'request')} · rules broken: {counts}"
 
 
 def _counts(broken: Sequence[Broken]) -> dict[str, int]:

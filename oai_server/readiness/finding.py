@@ -14,6 +14,11 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 record``, ``2 records``, ``0 records``."""
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
 class Rule(NamedTuple):
     """A rule of a portal: its name, what is wanted, and what to change so that it holds."""
 

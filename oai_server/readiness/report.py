@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from oai_server.readiness.finding import Finding, Rule, Severity
+from oai_server.readiness.finding import Finding, Rule, Severity, counted
 from oai_server.readiness.item import Item
 from oai_server.readiness.profile import Checked, Profile
 
@@ -110,8 +110,8 @@ class Report:
         """Yield a line for each profile."""
         for each in self.sums.values():
             rules = Counter(broken.rule.severity for broken in each.broken())
-            counts = " · ".join(f"{rules[severity]} rules with {severity.value}s" for severity in _ORDER[:2])
-            yield f"{each.profile.name}: {each.ready} of {_records(each.records)} ready · {counts}"
+            counts = " · ".join(f"{counted(rules[severity], 'rule')} with {severity.value}s" for severity in _ORDER[:2])
+            yield f"{each.profile.name}: {each.ready} of {counted(each.records, 'record')} ready · {counts}"
 
 
 class Writer:
@@ -207,12 +207,12 @@ class TextWriter(Writer):
 
     def _lines(self, each: Sum) -> Iterator[str]:
         profile = each.profile
-        yield f"{profile.name}: {each.ready} of {_records(each.records)} ready ({profile.harvests})"
+        yield f"{profile.name}: {each.ready} of {counted(each.records, 'record')} ready ({profile.harvests})"
         for name, grades in each.grades.items():
             yield f"  {name}: " + " · ".join(f"{grade}: {count}" for grade, count in sorted(grades.items()))
         for rule, records in each.broken():
             yield ""
-            yield f"  {rule.name} {rule.severity.value}, {_records(records)}: {rule.demand}"
+            yield f"  {rule.name} {rule.severity.value}, {counted(records, 'record')}: {rule.demand}"
             yield f"    mend: {rule.mend}"
             shown = self._shown.get((profile.name, rule.name), {})
             for identifier, where in shown.items():
@@ -221,10 +221,6 @@ class TextWriter(Writer):
                 yield f"    … and {rest} more"
         for name, why in profile.unchecked.items():
             yield f"\n  {name} not checked: {why}"
-
-
-def _records(count: int) -> str:
-    return f"{count} record{'s' if count != 1 else ''}"
 
 
 def without_formula(text: str) -> str:

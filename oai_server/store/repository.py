@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from oai_server.protocol.repository import Horizon, MetadataFormat, Set
-from oai_server.store import backup, clock, publish, schema, upstream
+from oai_server.store import backup, clock, publish, schema, turn, upstream
 from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
@@ -147,6 +147,16 @@ class Store:
         """Write the formats (prefix, schema, namespace, version) that are new or have another description."""
         with self._explaining():
             publish.declare(self._engine, formats)
+
+    @contextmanager
+    def alone(self, source: str) -> Iterator[None]:
+        """Hold a source while the block runs, against others that copy or replace all of it.
+
+        Raises:
+            SourceBusy: another process holds it.
+        """
+        with self._explaining(), turn.alone(self._engine, source):
+            yield
 
     def known(self, source: str, keys: Sequence[str]) -> dict[str, Known]:
         """Return what the store holds of these keys of a source."""
@@ -359,7 +369,12 @@ class Store:
     def upstream(self, source: str) -> list[Upstream]:
         """Return the lists of other repositories that a source is harvested from, and how far."""
         with self._explaining():
-            return upstream.of_source(self._engine, source)
+            return upstream.lists(self._engine, source)
+
+    def upstreams(self) -> list[Upstream]:
+        """Return the lists of other repositories that any source is harvested from, and how far."""
+        with self._explaining():
+            return upstream.lists(self._engine)
 
     def save_upstream(self, state: Upstream) -> None:
         """Write how far a harvest has come."""

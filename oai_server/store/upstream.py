@@ -31,10 +31,11 @@ class Upstream:
     token: str | None = None
 
 
-def of_source(engine: Engine, source: str) -> list[Upstream]:
-    """Return the lists that a source is harvested from."""
+def lists(engine: Engine, source: str | None = None) -> list[Upstream]:
+    """Return the lists that a source, or any, is harvested from."""
+    query = select(upstream).order_by(*upstream.primary_key.columns)
     with engine.connect() as connection:
-        rows = connection.execute(select(upstream).where(upstream.c.source == source)).mappings()
+        rows = connection.execute(query if source is None else query.where(upstream.c.source == source)).mappings()
         return [Upstream(**row) for row in rows]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -54,9 +55,8 @@ class Desk:
         done = self.call("harvest", self.url, "--source", source, "--report", self.report, *arguments, **settings)
         assert done.exit_code == status, done.output
         self.stderr = done.stderr
-        assert len([line for line in done.stderr.splitlines() if line.startswith("oai-server: ")]) <= 1 + (
-            "warning" in done.stderr
-        )
+        told = [line for line in done.stderr.splitlines() if line.startswith("oai-server: ")]
+        assert sum(not line.startswith("oai-server: warning: ") for line in told) <= 1
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr
 
     def events(self, outcome: str) -> list[str]:
@@ -212,6 +212,10 @@ def test_a_server_that_is_away_is_named(desk: Desk):
     desk.url = "http://127.0.0.1:9/oai"
     assert "Connection refused, 6 times" in desk.harvest(status=2)
     assert sum(desk.waits) == 31
+    *waits, end = desk.stderr.splitlines()
+    assert [re.fullmatch(r".*warning: (.*?): .*Connection refused; it is asked again in (\d+) s", line).groups()
+            for line in waits] == [(desk.url, str(wait)) for wait in (1, 2, 4, 8, 16)]  # fmt: skip
+    assert "warning" not in end
 
 
 @pytest.mark.parametrize(
@@ -458,6 +462,22 @@ def test_sets_stand_below_the_source(desk: Desk):
     assert "Sheets" in desk.call("sets").stdout
 
 
+def test_a_set_that_is_not_there_is_refused_and_the_nearest_one_named(desk: Desk):
+    desk.far.answer = always("ListRecords", lambda one: error("noRecordsMatch") if one.get("set", "x") != "x" else None)
+    [line] = desk.harvest("--set", "mops", status=2).splitlines()
+    assert line.endswith("/oai: there is no set mops, did you mean 'maps'? (its sets: maps)")
+    desk.harvest("--set", "maps", source="empty")  # listed, and nothing in it
+    desk.harvest("--set", "x", source="unlisted")  # not listed, and something in it
+    assert len(desk.live()) == 4
+
+
+@pytest.mark.parametrize("said", [error("noSetHierarchy"), error("badVerb"), page("ListSets", [])])
+def test_a_server_that_lists_no_sets_may_have_some(desk: Desk, said: str):
+    none = error("noRecordsMatch")
+    desk.far.answer = lambda one: {"ListRecords": none, "ListSets": said}.get(one["verb"])
+    assert desk.harvest("--set", "maps") == NOTHING
+
+
 def test_identifiers_are_the_sources_or_our_own(desk: Desk):
     settings = desk.installation.folder / "config.toml"
     settings.write_text('[sources.far]\nidentifiers = "own"\nid_prefix = "far/"\n')
@@ -467,7 +487,7 @@ def test_identifiers_are_the_sources_or_our_own(desk: Desk):
     assert desk.harvest(source="other") == ALL  # nobody else has these
     claimed = desk.harvest(source="third", status=1)
     assert claimed == "new 0 · changed 0 · unchanged 1 · deleted 0 · rejected 4"
-    assert f'{OAI}a belongs to another source; give this one identifiers = "own"' in desk.stderr
+    assert f'{OAI}a belongs to another source; give this one identifiers = "own" in [sources.third]' in desk.stderr
 
 
 def test_identifiers_that_are_no_uri_become_some(desk: Desk):
@@ -535,6 +555,24 @@ def test_deletions_are_looked_for_where_the_server_does_not_keep_them(desk: Desk
     assert not desk.asked("ListIdentifiers")
 
 
+def test_status_says_how_far_each_list_has_come(desk: Desk):
+    def told() -> list[list[str]]:
+        rows = desk.call("status").stdout.splitlines()
+        return [row.split(maxsplit=3)[1:] for row in rows if row.startswith("harvest ")]
+
+    assert told() == []
+    desk.harvest()
+    desk.far.date = "2024-06-05T00:00:00Z"
+    desk.far.answer = once("ListRecords", Answer(status=404), token="2")
+    desk.harvest("--set", "maps", status=2)
+    whole = ["far", desk.url, "marcxml  all  complete until 2024-06-01T00:00:00Z"]
+    assert told() == [
+        whole, ["far", desk.url, "marcxml  set maps  not complete, under way since 2024-06-05T00:00:00Z"],
+    ]  # fmt: skip
+    desk.harvest("--set", "maps")
+    assert told() == [whole, ["far", desk.url, "marcxml  set maps  complete until 2024-06-05T00:00:00Z"]]
+
+
 def test_a_set_is_swept_by_itself(desk: Desk):
     desk.far.pages = [[record("a", sets="maps"), record("b", sets="maps")]]
     desk.harvest("--set", "maps")
@@ -592,6 +630,41 @@ def test_an_invalid_payload_is_rendered_anew(desk: Desk):
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_source_is_harvested_or_replaced_by_one_at_a_time(new_installation, engine: str):
+    instance = new_installation(engine, **SETTINGS)
+    far, asked, go_on = Far(), threading.Event(), threading.Event()
+
+    def waits(arguments: dict[str, str]) -> None:
+        asked.set()
+        go_on.wait(60)
+
+    far.answer = waits
+    with serving(far) as url:
+        for end in (signal.SIGKILL, None):
+            asked.clear()
+            process = subprocess.Popen(
+                [*instance.program, "harvest", url, "--source", "far", "--instance", str(instance.folder)],
+                env=instance.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+            assert asked.wait(30)
+            full = ("import", "docs/examples/memorandum.yaml", "--mode", "full", "--source")
+            for command in (("harvest", url, "--source", "far"), (*full, "far")):
+                refused = instance.run(*command, check=False)
+                assert refused.returncode == 2
+                assert refused.stderr == (
+                    "oai-server: a harvest or a full import of the source far is running: run this again when it has "
+                    "ended\n"
+                )
+            instance.run(*full, "other")
+            if end:
+                process.send_signal(end)
+                process.communicate(timeout=30)
+        go_on.set()
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        instance.run("harvest", url, "--source", "far")
+
+
 def test_killed_in_the_middle_it_goes_on_and_misses_nothing(new_installation, engine: str):
     """Killed at each page in turn, while records change there: at the end the copy is what the far repository has."""
     far = Far()

@@ -228,7 +228,7 @@ def test_two_sources_and_one_identifier(desk: Desk):
         "new 1 · changed 0 · unchanged 0 · deleted 0 · rejected 1"
     )
     assert [event["message"] for event in desk.events() if event["outcome"] == "rejected"] == [
-        f"{OAI}x belongs to another source; give this one an id_prefix"
+        f"{OAI}x belongs to another source; give this one an id_prefix in [sources.two]"
     ]
     assert before["item"][0] in desk.tables()["item"]
     config = desk.installation.folder / "config.toml"

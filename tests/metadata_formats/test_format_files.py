@@ -209,3 +209,10 @@ def test_of_two_formats_with_one_prefix_the_settings_choose(tmp_path: Path):
     assert registry.load(["mods"], found, {"oai_dc": own})["oai_dc"].namespace != NS
     with pytest.raises(FormatError, match=r"plugin: there is no 'cd\.py'; there is .*OaiDc and dc\.py"):
         registry.load(["mods"], found, {"oai_dc": "cd.py"})
+
+
+def test_a_format_that_is_not_there_is_told_with_the_setting_that_names_it():
+    with pytest.raises(FormatError, match=r"^\[formats\.brief\] plugin = 'brief\.py': no format 'brief' is installed"):
+        registry.load(["brief"], chosen={"brief": "brief.py"})
+    with pytest.raises(FormatError, match=r"^formats: no format 'brief' is installed; there are: .*mods"):
+        registry.load(["brief"])

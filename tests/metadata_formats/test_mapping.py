@@ -143,6 +143,7 @@ def entry(text: str) -> str:
 
 WRONG = {
     entry('to = "b:a"\ntext = "titels"'): r"map 1 \(b:a\): text: no record has a field 'titels'; did you mean 'titles'",
+    entry('to = "b:a"\ntext = "titlez"'): r"no record has a field 'titlez'; did you mean 'titles'",
     entry('to = "b:a"\ntext = "uper(id)"'): r"map 1 \(b:a\): text: there is no function uper\(\); did you mean 'upper'",
     entry('to = "b:a"\nfrom = "titles["'): r"map 1 \(b:a\): from: ",
     entry('to = "dz:a"'): r"map 1 \(dz:a\): to: the prefix 'dz' is not declared",

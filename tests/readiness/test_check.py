@@ -69,7 +69,7 @@ def test_what_portals_get_is_checked_where_it_is_offered(new_installation):
         "profile": "europeana", "rule": "EU-1", "severity": "error", "record": f"{OAI}1-a", "path": "edm",
         "value": "no record in edm, though nothing forbids it", "demand": "", "mend": "",
     }  # fmt: skip
-    assert told["summary"]["notes"][0].startswith("1 items wait for 'oai-server render'")
+    assert told["summary"]["notes"][0].startswith("1 item waits for 'oai-server render'")
     instance.run("render", **offered)
     told = as_json(instance, **offered)
     assert (told["findings"], told["summary"]["notes"]) == ([], [])

@@ -11,13 +11,14 @@ from threading import Thread
 
 import places
 import pytest
+from hostile import Far, serving
 from places import EXAMPLES
 from servers import Server
 from validation import schema_errors
 
 from oai_server.readiness import asking, endpoint_report
 from oai_server.readiness.asking import Asking
-from oai_server.readiness.endpoint import RULES, Broken, Reply, examine
+from oai_server.readiness.endpoint import RULES, Broken, NotServer, Reply, Unanswered, examine
 
 PAGE = 100
 
@@ -383,9 +384,31 @@ def test_every_rule_has_an_answer_that_breaks_it():
 
 
 def test_a_server_that_is_not_there_is_told():
-    found = examine("http://127.0.0.1:9/oai", Asking("http://127.0.0.1:9/oai", "test"))
-    assert [each.name for each in found] == ["HT-1", "ID-1"]
-    assert "127.0.0.1:9" in found[0].request
+    with pytest.raises(NotServer, match=r"^http://127.0.0.1:9/oai\?verb=Identify: (?!HTTPConn).*Connection refused$"):
+        examine("http://127.0.0.1:9/oai", Asking("http://127.0.0.1:9/oai", "test"))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, b"\n<!DOCTYPE html><title>Welcome</title>", "an HTML page"),
+        (200, b'{"a": 1}', "no answer of OAI-PMH"),
+        (200, b"<rss/>", "no answer of OAI-PMH"),
+        (404, b"", "HTTP 404"),
+    ],
+)
+def test_what_is_no_server_of_oai_pmh_is_told(status: int, body: bytes, said: str):
+    with pytest.raises(NotServer, match=rf"^http://far.example.org/: {said}; is this the base URL of an OAI-PMH"):
+        examine("http://far.example.org/", lambda *_: Reply("http://far.example.org/", status, {}, body))
+
+
+def test_a_server_that_falls_silent_is_told(remembered, server):
+    def silent(arguments, method, headers):
+        if dict(arguments)["verb"] != "Identify":
+            raise Unanswered("no answer")
+        return remembered(arguments, method, headers)
+
+    assert [each.name for each in examine(server.base_url, silent)] == ["HT-1"]
 
 
 def test_the_command_says_what_a_server_breaks(server, new_installation, tmp_path):
@@ -398,6 +421,19 @@ def test_the_command_says_what_a_server_breaks(server, new_installation, tmp_pat
     clean = anywhere.run("check", "--endpoint", server.base_url, "--fail-on", "warning", schemas=places.schemas())
     assert re.fullmatch(r"http://\S+/oai: \d+ requests · rules broken: 0 errors · 0 warnings · 0 infos\n", clean.stdout)
     page = f"{server.url}/health/live"  # answers everything, and is no repository
+    refused = anywhere.run("check", "--endpoint", page, "--json", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"oai-server: {page}: no answer of OAI-PMH; is this the base URL of an OAI-PMH server?\n"
+
+
+def test_the_command_says_what_a_broken_server_breaks(new_installation, tmp_path):
+    anywhere, far = new_installation("sqlite"), Far()
+    far.answer = lambda _: "<Identify>"
+    with serving(far) as page:
+        examined(anywhere, page, tmp_path)
+
+
+def examined(anywhere, page, tmp_path):
     broken = anywhere.run("check", "--endpoint", page, "--json", "--fail-on", "error", check=False)
     assert broken.returncode == 1
     told = json.loads(broken.stdout)
@@ -406,7 +442,7 @@ def test_the_command_says_what_a_server_breaks(server, new_installation, tmp_pat
     assert told["summary"]["endpoint"] == page
     file = tmp_path / "findings.csv"
     said = anywhere.run("check", "--endpoint", page, "--csv", "--report", file).stdout
-    assert said.startswith(f"{page}: 1 requests")
+    assert said.startswith(f"{page}: 1 request · rules broken: 2 errors · ")
     assert [row["rule"] for row in csv.DictReader(file.read_text().splitlines())] == [
         finding["rule"] for finding in told["findings"]
     ]
@@ -443,9 +479,8 @@ def test_an_answer_without_end_is_cut_off(monkeypatch):
     Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/oai"
     try:
-        found = examine(url, Asking(url, "test"))
+        with pytest.raises(NotServer, match="longer than"):
+            examine(url, Asking(url, "test"))
     finally:
         server.shutdown()
         server.server_close()
-    assert [each.name for each in found] == ["HT-1", "ID-1"]
-    assert "longer than" in found[0].request
