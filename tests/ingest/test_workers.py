@@ -120,6 +120,8 @@ def test_a_process_that_is_ended_is_told_in_a_line(tmp_path: Path, lines: Path, 
 
 
 HOLDER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 import os, sys, time
 from metadata_formats import registry
 from oai_server.ingest.rendering import Formats
@@ -146,6 +148,8 @@ def test_they_end_with_the_import(ending: signal.Signals):
 
 
 HANGING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 import sys, time
 from metadata_formats.oai_dc import OaiDc
 from oai_server.ingest.rendering import Formats
