@@ -82,6 +82,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     database_url: str = ""
     replica_urls: list[str] = []
     secret_key: str | list[str] = ""
+    compression: Literal["none", "zstd"] = "none"
     page_size: Annotated[int, Meta(ge=1, le=10_000)] = 250
     identifiers_page_size: Annotated[int, Meta(ge=1, le=50_000)] = 500
     page_bytes: Annotated[int, Meta(ge=1024)] = 8 * 1024 * 1024
