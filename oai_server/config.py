@@ -82,7 +82,6 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     database_url: str = ""
     replica_urls: list[str] = []
     secret_key: str | list[str] = ""
-    compression: Literal["none", "zstd"] = "none"
     page_size: Annotated[int, Meta(ge=1, le=10_000)] = 250
     identifiers_page_size: Annotated[int, Meta(ge=1, le=50_000)] = 500
     page_bytes: Annotated[int, Meta(ge=1024)] = 8 * 1024 * 1024
@@ -93,6 +92,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
     threads: Positive = 32
+    compression: Literal["none", "zstd"] = "none"
     jobs: Annotated[int, Meta(ge=0)] = 0
     busy_share: Annotated[float, Meta(gt=0, le=1)] = 0.9
     rate_limit: str = ""
