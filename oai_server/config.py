@@ -92,6 +92,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1:8000"
     workers: Positive = 2
     threads: Positive = 32
+    compression: Literal["none", "zstd"] = "none"
     jobs: Annotated[int, Meta(ge=0)] = 0
     busy_share: Annotated[float, Meta(gt=0, le=1)] = 0.9
     rate_limit: str = ""

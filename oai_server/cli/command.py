@@ -81,7 +81,7 @@ class Installation:
 
     def database(self) -> Store:
         """Return the store, whatever there is; it is closed with the installation."""
-        self._opened.append(Store(self.settings.database_url))
+        self._opened.append(Store(self.settings.database_url, packed=self.settings.compression == "zstd"))
         return self._opened[-1]
 
     def store(self) -> Store:

@@ -157,13 +157,15 @@ def delete(installation: Installation, identifiers: tuple[str, ...]) -> int:
 @click.option("--prefix", "prefixes", multiple=True, metavar="P", help="Render this format only (repeatable).")
 @click.option("--set", "setspec", metavar="SPEC", help="Render the items of this set only.")
 @click.option("--restamp", is_flag=True, help="Give what is chosen a new datestamp, changed or not.")
+@click.option("--repack", is_flag=True, help="Store all records anew, as the setting compression says.")
 @click.option(
     "--report", "report_file", metavar="FILE.jsonl", help="Write what changed, was remarked or rejected, one a line."
 )
 @command
 def render(
-    installation: Installation, prefixes: tuple[str, ...], setspec: str | None, restamp: bool, report_file: str | None
-) -> int:
+    installation: Installation, prefixes: tuple[str, ...], setspec: str | None, restamp: bool, repack: bool,
+    report_file: str | None,
+) -> int:  # fmt: skip
     """Render again where formats or rules of sets have changed. Only what comes out different gets a new datestamp."""
     store = installation.store()
     declare(installation, store)
@@ -180,6 +182,7 @@ def render(
         renderer.run(progress)
         if restamp:
             renderer.restamp(progress)
+        repacked = f" · repacked {store.repack(progress)}" if repack else ""
     tell_remarks(report)
-    say(report.line + (f" · restamped {report.restamped}" if restamp else ""))
+    say(report.line + (f" · restamped {report.restamped}" if restamp else "") + repacked)
     return SOME_REJECTED if report.rejected else 0

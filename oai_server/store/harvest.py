@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from oai_server.protocol.repository import Horizon, MetadataFormat, Row, Set
 from oai_server.store import clock
 from oai_server.store.engine import Answer, DriverConnections, StoreUnavailable, explained
+from oai_server.store.packing import Unpacking, is_packed
 
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
@@ -40,6 +41,8 @@ _ONE = (
     "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
 )
 
+
+_DICTIONARY = "SELECT content FROM dictionary WHERE id = ?"
 
 _row = partial(tuple.__new__, Row)
 """Makes a row of a driver's, as ``Row._make`` does, at a third of its cost."""
@@ -70,6 +73,7 @@ class Harvest:
         self._connections = DriverConnections(engine)
         self._formats = {format_.prefix: format_ for format_ in formats}
         self._numbers = _Numbers(0)
+        self._unpacking = Unpacking()
 
     def clock(self, *, tick: bool) -> Horizon:
         """Read the clock row, first advancing it to now when ``tick``."""
@@ -167,8 +171,16 @@ class Harvest:
             if not found:
                 return None
             format_id = numbers.formats[prefix] = found[0][0]
-        rows = self._all(_ONE.format(key=column), (format_id, value))
-        return Row(*rows[0]) if rows else None
+        query, arguments = _ONE.format(key=column), (format_id, value)
+
+        def one(connection: Any) -> Row | None:
+            found = self._execute(connection, query, arguments).fetchone()
+            if found is None:
+                return None
+            row = Row(*found)
+            return row if row.body is None else self._unpacked(connection, row, row.body)
+
+        return self._ask(one)
 
     def _range(
         self, ids: tuple[int, int], span: tuple[int, int, int], limit: int, room: int, bodies: bool
@@ -178,34 +190,49 @@ class Harvest:
         ``span`` is the datestamp and the item behind which it begins, and its last datestamp.
         """
         format_id, list_id = ids
+        arguments: tuple[int, ...]
         if not bodies:
             rows = self._all(f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {_RANGE}", (list_id, *span, limit))
             return list(map(_row, rows)), room
         arguments = (format_id, list_id, *span, limit)
-        if not self._connections.sqlite:
-            rows = self._all(_BOUNDED, (*arguments, room))
-            return list(map(_row, rows)), room - sum(len(row[5]) + len(row[6] or b"") for row in rows if row[5])
+        if self._connections.sqlite:
+            query = f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}"
+        else:
+            query, arguments = _BOUNDED, (*arguments, room)
 
         def lazily(connection: Any) -> tuple[list[Row], int]:
             left = room
             found = []
-            cursor = connection.execute(f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}", arguments)
-            for row in map(_row, cursor):
-                found.append(row)
+            for row in map(_row, self._execute(connection, query, arguments)):
                 if (body := row[5]) is not None:
+                    if is_packed(body):
+                        row = self._unpacked(connection, row, body)
+                        body = row.body or b""
                     left -= len(body) + len(row[6] or b"")
-                    if left < 0:
-                        break
-            cursor.close()
+                found.append(row)
+                if left < 0:
+                    break
             return found, left
 
         return self._ask(lazily)
 
-    def _all(self, query: str, arguments: Sequence[Any]) -> list[Any]:
+    def _unpacked(self, connection: Any, row: Row, body: bytes) -> Row:
+        """Return a row with its body as harvesters get it."""
+
+        def read(number: int) -> bytes | None:
+            found = self._execute(connection, _DICTIONARY, (number,)).fetchone()
+            return bytes(found[0]) if found else None
+
+        return row._replace(body=self._unpacking.unpack(body, read))
+
+    def _execute(self, connection: Any, query: str, arguments: Sequence[Any]) -> Any:
+        """Return a cursor of what a connection answers."""
         if self._connections.sqlite:
-            return self._ask(lambda connection: connection.execute(query, arguments).fetchall())
-        query = query.replace("?", "%s")
-        return self._ask(lambda connection: connection.cursor(binary=True).execute(query, arguments).fetchall())
+            return connection.execute(query, arguments)
+        return connection.cursor(binary=True).execute(query.replace("?", "%s"), arguments)
+
+    def _all(self, query: str, arguments: Sequence[Any]) -> list[Any]:
+        return self._ask(lambda connection: self._execute(connection, query, arguments).fetchall())
 
     def _ask(self, question: Callable[[Any], Answer]) -> Answer:
         """Ask; where a connection was lost since it was last used, ask on a new one, once.

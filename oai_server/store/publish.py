@@ -10,21 +10,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
 
 from oai_server.store import clock
+from oai_server.store.packing import CANONICAL, Packing, Unpacking
 from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
 from oai_server.store.tables import clock as clock_row
 
 CHUNK = 500
 """Values in one IN list: below every engine's limit of parameters."""
+
+
+REPACKED = 1000
+REPACKED_BYTES = 32 * 1024 * 1024
+"""Items, and bytes in them, that are written anew in one transaction."""
 
 
 class Outcome(Enum):
@@ -79,11 +85,12 @@ def with_ancestors(setspecs: Iterable[str]) -> set[str]:
 
 
 class Publisher:
-    """Publishes batches into one database. Not shared between threads."""
+    """Publishes batches into one database, compressed or not. Not shared between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, packed: bool = False) -> None:
         self._engine = engine
         self._numbers = _Numbers()
+        self._packing = Packing() if packed else None
 
     def publish(self, drafts: Sequence[Draft], *, dry_run: bool = False) -> list[Outcome]:
         """Store the drafts of one source and make them visible, all at once; returns what became of each, in order."""
@@ -164,13 +171,69 @@ class Publisher:
             return
         try:
             with clock.publishing(self._engine) as (connection, stamp):
-                self._numbers.know(connection)
+                if not self._numbers.know(connection):
+                    self._forget()
                 change = _Change(connection, stamp)
                 yield change
-                change.write(self._numbers)
+                change.write(self._numbers, self._packing)
         except BaseException:
-            self._numbers.forget()
+            self._forget()
             raise
+
+    def repack(self, last: int) -> tuple[int, int]:
+        """Write what is stored of the items behind ``last`` anew, compressed or not, as many as fit into a batch.
+
+        Returns the number of the last of them and how many they were. No datestamp moves.
+        """
+        with clock.publishing(self._engine) as (connection, _):
+            self._forget()
+            ids = self._next(connection, last)
+            unpack = Unpacking().by(connection)
+            texts = select(canonical.c.item_id.label("key"), canonical.c.json)
+            rows = [dict(row._mapping) for row in _chunked(connection, texts, canonical.c.item_id, ids)]
+            self._repack(connection, CANONICAL, canonical, {"item_id": "key"}, rows, unpack)
+            columns = (record.c.item_id.label("item"), record.c.format_id.label("format"), format_.c.prefix)
+            bodies = select(*columns, record.c.body).join_from(record, format_).where(record.c.body.is_not(None))
+            kinds: dict[str, list[dict[str, Any]]] = {}
+            for row in _chunked(connection, bodies, record.c.item_id, ids):
+                values = dict(row._mapping)
+                kinds.setdefault(values.pop("prefix"), []).append(values)
+            for prefix, rows in kinds.items():
+                self._repack(connection, prefix, record, {"item_id": "item", "format_id": "format"}, rows, unpack)
+        return (ids[-1], len(ids)) if ids else (last, 0)
+
+    @staticmethod
+    def _next(connection: Connection, last: int) -> list[int]:
+        """Return the numbers of the items behind one whose records fit into a batch."""
+        query = select(record.c.item_id, func.sum(record.c.size)).where(record.c.item_id > last)
+        ids: list[int] = []
+        room = REPACKED_BYTES
+        for item_id, size in connection.execute(
+            query.group_by(record.c.item_id).order_by(record.c.item_id).limit(REPACKED)
+        ):
+            room -= size
+            if ids and room < 0:
+                break
+            ids.append(item_id)
+        return ids
+
+    def _repack(
+        self, connection: Connection, kind: str, table: Table, keys: Mapping[str, str], rows: list[dict[str, Any]],
+        unpack: Callable[[bytes], bytes],
+    ) -> None:  # fmt: skip
+        column = "json" if table is canonical else "body"
+        before = [row[column] for row in rows]
+        for row in rows:
+            row[column] = unpack(row[column])
+        if self._packing is not None:
+            self._packing.pack(connection, kind, rows, column)
+        changed = [row for row, was in zip(rows, before, strict=True) if row[column] != was]
+        _bulk_update(connection, table, keys, changed)
+
+    def _forget(self) -> None:
+        self._numbers.forget()
+        if self._packing is not None:
+            self._packing.forget()
 
 
 class _Row(NamedTuple):
@@ -312,9 +375,11 @@ class _Change:
         self._entries_new.append((prefix, setspec, self.stamp, item_id, True))
         self._departures_new.append((prefix, setspec, self.stamp, item_id))
 
-    def write(self, numbers: _Numbers) -> None:
+    def write(self, numbers: _Numbers, packing: Packing | None = None) -> None:
         """Send what was collected, parents first."""
         connection = self.connection
+        if packing is not None:
+            self._pack(packing)
         for values in (*self._records_new, *self._records_changed):
             values["format_id"] = numbers.format_id(connection, values.pop("prefix"))
         bulk_insert(connection, item, self._items_new)
@@ -341,6 +406,14 @@ class _Change:
         self._write_departures(numbers)
         _add_totals(connection, Counter(one[0] for one in new), Counter(one[0] for one in gone))
 
+    def _pack(self, packing: Packing) -> None:
+        packing.pack(self.connection, CANONICAL, [*self._canonicals_new, *self._canonicals_changed], "json")
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for row in (*self._records_new, *self._records_changed):
+            rows.setdefault(row["prefix"], []).append(row)
+        for prefix, bodies in rows.items():
+            packing.pack(self.connection, prefix, bodies, "body")
+
     def _write_departures(self, numbers: _Numbers) -> None:
         if self._departures_gone:
             self.connection.execute(
@@ -365,12 +438,10 @@ class _Numbers:
         self._lists: dict[tuple[str, str], int] = {}
         self._incarnation = 0
 
-    def know(self, connection: Connection) -> None:
-        """Forget everything where the database is another since the last time."""
-        incarnation = connection.scalar(select(clock_row.c.incarnation)) or 0
-        if incarnation != self._incarnation:
-            self.forget()
-            self._incarnation = incarnation
+    def know(self, connection: Connection) -> bool:
+        """Tell whether the database is the one of the last time."""
+        incarnation, self._incarnation = self._incarnation, connection.scalar(select(clock_row.c.incarnation)) or 0
+        return incarnation == self._incarnation
 
     def format_id(self, connection: Connection, prefix: str) -> int:
         """Return the number of a format that :func:`declare` has written."""

@@ -17,6 +17,7 @@ from oai_server.store import backup, clock, publish, schema, turn, upstream
 from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
+from oai_server.store.packing import Unpacking
 from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher, with_ancestors
 from oai_server.store.sets import Declared, Sets
 from oai_server.store.tables import canonical, departure, format_, item, list_, list_total, record
@@ -89,15 +90,16 @@ class Count:
 class Store:
     """One database. Errors of the database come as :class:`StoreError`, in a line for people."""
 
-    def __init__(self, url: str) -> None:
-        """Open the database at ``url``; nothing is read before it is asked for.
+    def __init__(self, url: str, *, packed: bool = False) -> None:
+        """Open the database at ``url``, to compress what is written there or not; nothing is read before it is asked.
 
         Raises:
             StoreError: not an address of a supported database.
         """
         self._engine: Engine = open_engine(url)
         self._url = url
-        self._publisher = Publisher(self._engine)
+        self._publisher = Publisher(self._engine, packed=packed)
+        self._unpacking = Unpacking()
         self._sets = Sets(self._engine)
 
     @property
@@ -206,7 +208,8 @@ class Store:
             .limit(limit)
         )
         with self._explaining(), self._engine.connect() as connection:
-            return [Stored(*row) for row in connection.execute(query)]
+            unpack = self._unpacking.by(connection)
+            return [Stored(*row[:-1], unpack(row[-1])) for row in connection.execute(query).all()]
 
     def count_stale(self, rendered: Collection[str]) -> int:
         """Count the live items whose renditions were made by other formats than one of these."""
@@ -223,6 +226,17 @@ class Store:
         """Give the records of items, in these formats or all, a new datestamp as they are; returns how many moved."""
         with self._explaining():
             return self._publisher.restamp(identifiers, prefixes)
+
+    def repack(self, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Store all bodies and canonical records anew, compressed or not; returns how many items these are of."""
+        last = count = 0
+        with self._explaining():
+            while (found := self._publisher.repack(last))[1]:
+                last, done = found
+                count += done
+                progress(done)
+        self.checkpoint()
+        return count
 
     def members(self, setspec: str | None, batch: int = 1000) -> Iterator[list[str]]:
         """Yield the OAI identifiers of what is in a set, or shown there as deleted; of everything without a set."""
@@ -257,15 +271,17 @@ class Store:
                 rows = connection.execute(query.order_by(item.c.id).limit(batch)).all()
                 if not rows:
                     return
+                unpack = self._unpacking.by(connection)
+                texts = [unpack(row.json) for row in rows]
                 span = record.c.item_id.between(rows[0].id, rows[-1].id)
                 given: dict[int, dict[str, bytes]] = {row.id: {} for row in rows}
-                for number, prefix, body in connection.execute(bodies.where(span)):
+                for number, prefix, body in connection.execute(bodies.where(span)).all():
                     if number in given:
-                        given[number][prefix] = body
+                        given[number][prefix] = unpack(body)
             last = rows[-1].id
             yield [
-                Held(row.identifier, row.json, given[row.id])
-                for row in rows
+                Held(row.identifier, text_, given[row.id])
+                for row, text_ in zip(rows, texts, strict=True)
                 if setspec is None or setspec in with_ancestors(row.setspecs.split())
             ]
 
@@ -363,8 +379,13 @@ class Store:
                 .where(record.c.item_id == row.id)
                 .order_by(format_.c.id)
             )
-            records = [(prefix, stamp, deleted, body) for prefix, stamp, deleted, body in connection.execute(query)]
-        return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, row.json, records)
+            unpack = self._unpacking.by(connection)
+            records = [
+                (prefix, stamp, deleted, body and unpack(body))
+                for prefix, stamp, deleted, body in connection.execute(query).all()
+            ]
+            text_ = unpack(row.json)
+        return Shown(row.identifier, row.source, row.source_key, row.setspecs, row.deleted, text_, records)
 
     def upstream(self, source: str) -> list[Upstream]:
         """Return the lists of other repositories that a source is harvested from, and how far."""

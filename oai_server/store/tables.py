@@ -82,10 +82,19 @@ record = Table(
     Column("format_id", SmallInteger, ForeignKey("format.id"), primary_key=True, autoincrement=False),
     Column("datestamp", Big, nullable=False),
     Column("deleted", Boolean, nullable=False),
-    Column("size", Integer, nullable=False),  # bytes of body and about
+    Column("size", Integer, nullable=False),  # bytes of body and about, as harvesters get them
     Column("hash", LargeBinary, nullable=False),  # of body and about
-    Column("body", LargeBinary),  # the payload as UTF-8, None when deleted
+    Column("body", LargeBinary),  # the payload as UTF-8 (see packing), None when deleted
     Column("about", LargeBinary),  # whole <about> elements as UTF-8, None where there is none
+)
+
+# What compressed bodies of a kind have in common: of a format, or of canonical records ("").
+dictionary = Table(
+    "dictionary",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),  # as each frame names it
+    Column("kind", Text, nullable=False, unique=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 list_ = Table(

@@ -226,6 +226,26 @@ def depth(bench: Bench, installation: Installation, engine: str) -> None:
         bench.say(f"private memory of a worker after that, {engine}", private_bytes([root]) / 1e6, "MB", 150)
 
 
+def packed(bench: Bench, plain: Installation) -> None:
+    """Store the same records compressed: what that saves on disk, and costs where they are read."""
+    bench.note("the same, compressed by zstd")
+    installation = Installation(bench.folder / "packed", {"compression": "zstd"})
+    installation.run("init")
+    seconds, used, _ = timed(installation, "import", bench.file)
+    bench.say("import, SQLite, compressed", bench.items / seconds, "items/s")
+    bench.say("import, SQLite, compressed, by CPU of the command", bench.items / used, "items/CPU s")
+    database = installation.folder / "repository.sqlite"
+    bench.say("disk, SQLite, compressed, an item with its two records", database.stat().st_size / bench.items, "bytes")
+    most = min(bench.items, COMPARED)
+    with served(installation) as (url, root), served(plain) as (other, other_root):
+        small, whole = bench.turns(
+            lambda: harvest(url, [root], most=most).cpu_ms, lambda: harvest(other, [other_root], most=most).cpu_ms
+        )
+    bench.say("ListRecords, 250 a page, compressed", small, "CPU ms per 1,000")
+    bench.say("ListRecords, 250 a page, compressed, by not compressed", small / whole, "ratio")
+    shutil.rmtree(installation.folder)
+
+
 def large_records(bench: Bench) -> None:
     """Harvest records of 4 MB: a page ends where its bytes do, whatever its number of records."""
     bench.note("records of 4 MB")
@@ -312,6 +332,7 @@ def run(bench: Bench, engines: list[str]) -> None:
     single(bench, sqlite, floor_db)
     depth(bench, sqlite, "SQLite")
     slow(bench, sqlite)
+    packed(bench, sqlite)
     large_records(bench)
     binaries = postgresql_binaries()
     if "postgresql" not in engines or not binaries:

@@ -295,7 +295,7 @@ def test_an_older_backup_is_brought_up_to_date(store: Store, tmp_path: Path) -> 
     connection.executescript(
         "ALTER TABLE item ADD COLUMN canonical BLOB;"
         "UPDATE item SET canonical = (SELECT json FROM canonical WHERE item_id = item.id); DROP TABLE canonical;"
-        "ALTER TABLE entry DROP COLUMN deleted; DROP TABLE upstream;"
+        "ALTER TABLE entry DROP COLUMN deleted; DROP TABLE upstream; DROP TABLE dictionary;"
         "ALTER TABLE record DROP COLUMN about; DROP TABLE departure; ALTER TABLE oai_set DROP COLUMN tombstones;"
         "UPDATE alembic_version SET version_num = '0001'"
     )

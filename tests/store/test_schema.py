@@ -41,6 +41,7 @@ def test_an_upgrade_can_be_run_again(store: Store):
 
 BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
 TO_0004 = (
+    "DROP TABLE dictionary",
     "ALTER TABLE entry DROP COLUMN deleted",
     "ALTER TABLE item ADD COLUMN canonical {bytes}",
     "UPDATE item SET canonical = (SELECT json FROM canonical WHERE item_id = item.id)",
@@ -84,7 +85,7 @@ def test_a_newer_schema_is_refused(store: Store):
 
 def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schema, "newest", lambda: "9999")
-    with pytest.raises(StoreError, match="schema 0005, this server needs 9999: run 'oai-server upgrade'"):
+    with pytest.raises(StoreError, match="schema 0006, this server needs 9999: run 'oai-server upgrade'"):
         store.check()
 
 
