@@ -31,6 +31,8 @@ from oai_server.protocol.arguments import is_identifier
 from oai_server.store.publish import Draft, Outcome
 from oai_server.store.repository import Known, Store
 
+READ_BYTES = 8 * 1024 * 1024
+"""Bytes of records that are rendered together: what comes out in many formats is many times as much."""
 LONGEST_KEY = 500
 LONGEST_SET = 500
 MOST_SETS = 1000
@@ -304,7 +306,7 @@ class Intake:
         for remark in found.remarks:
             self._report.remark(name, found.where, key, remark.kind, remark.path, remark.value)
         self._size += _size(found)
-        if len(self._batch) >= BATCH or self._size > BATCH_BYTES:
+        if len(self._batch) >= BATCH or self._size > READ_BYTES:
             self._turn()
 
     def missing(
