@@ -205,7 +205,8 @@ def test_harvesters_get_everything_from_both_servers_whatever_happens(site: Site
     for happen in (
         [site.replica.pause],
         [lambda: site.kill(0)],
-        [lambda: site.restart(0), site.replica.resume],
+        # nginx takes a server for dead for two seconds (fail_timeout): the other one must live so long.
+        [lambda: site.restart(0), site.replica.resume, lambda: time.sleep(2.2)],
         [lambda: site.kill(1), lambda: site.restart(1)],
     ):
         version += 1
