@@ -17,7 +17,7 @@ help:
 	@echo 'make install     put the command at $(SERVER)'
 	@echo 'make test        run the whole suite; PostgreSQL, a browser and other harvesters join in where they can be had'
 	@echo 'make test-long   soak: the simulation and the large harvests, for half an hour'
-	@echo 'make bench       measure speed beside a peer and a floor, for ten minutes; docs/performance.md shows it'
+	@echo 'make bench       measure speed beside a peer and a floor, for five minutes; docs/performance.md shows it'
 	@echo 'make bench-large the same with ten million items (ITEMS=...): 150 GB of disk in $$TMPDIR and some hours'
 	@echo 'make lint        check style, types, and who may import whom'
 	@echo 'make image-test  build the container and try it, by buildah; needs root on Debian'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from metadata_formats.registry import FormatError
+from metadata_formats.spelling import nearest
 
 LARGEST = 4 * 1024 * 1024
 """Bytes: no file of a plug-in is longer."""
@@ -63,8 +63,7 @@ def _readable(message: str, shape: type[Described]) -> str:
     place = f"{where.rstrip('`').lstrip('.')}: " if found else ""
     said = text if found else message
     if unknown := re.search(r"unknown field `([^`]*)`", said):
-        near = difflib.get_close_matches(unknown[1], _keys(shape), n=1)
-        said = f"there is no key {unknown[1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        said = f"there is no key {unknown[1]!r}{nearest(unknown[1], _keys(shape))}"
     return f"{place}{said}"
 
 

@@ -7,7 +7,6 @@ name is the metadataPrefix and the value a subclass of :class:`Format`. What an 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from lxml import etree
 
 from metadata_formats.reading import ReadDate, Reading, edtf_only
 from metadata_formats.record import Record
+from metadata_formats.spelling import nearest
 from metadata_formats.xml import Document
 
 GROUP = "metadata_formats.formats"
@@ -196,8 +196,7 @@ def check_options(format_: Format, given: Mapping[str, Any]) -> None:
         return
     for name, value in given.items():
         if name not in format_.options:
-            near = difflib.get_close_matches(name, [*format_.options, "enabled", "plugin"], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = nearest(name, [*format_.options, "enabled", "plugin"])
             raise FormatError(f"[formats.{format_.prefix}]: there is no option {name!r}{hint}")
         try:
             msgspec.convert(value, format_.options[name])

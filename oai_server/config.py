@@ -6,7 +6,6 @@ an error that names it and the nearest right one.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import secrets
@@ -21,6 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from metadata_formats import about
+from metadata_formats.spelling import nearest
 from oai_server.protocol.descriptions import Branding, OfRepository, RightsManifest, is_mail_address
 
 CONFIG = "config.toml"
@@ -174,12 +174,6 @@ def load(instance: Path, environment: Mapping[str, str] = os.environ) -> Setting
     if not settings.secret_key:
         settings.secret_key = _stored_secret(instance)
     return settings
-
-
-def nearest(word: str, words: Any) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of the words, or nothing where none is near."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def make_secret(instance: Path) -> None:

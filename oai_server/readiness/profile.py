@@ -6,11 +6,11 @@ name is what ``--profile`` takes and the value a subclass of :class:`Profile`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import ClassVar, NamedTuple
 
+from metadata_formats.spelling import nearest
 from oai_server.readiness.finding import Finding, Rule
 from oai_server.readiness.item import Item
 
@@ -80,9 +80,7 @@ def load(names: Iterable[str] = ()) -> list[Profile]:
     wanted = list(dict.fromkeys(names)) or list(found)
     for name in wanted:
         if name not in found:
-            near = difflib.get_close_matches(name, found, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ProfileError(f"no profile {name!r} is installed{hint}; there are: {', '.join(found)}")
+            raise ProfileError(f"no profile {name!r} is installed{nearest(name, found)}; there are: {', '.join(found)}")
     return [_instance(found[name]) for name in wanted]
 
 

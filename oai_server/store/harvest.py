@@ -42,6 +42,8 @@ _ONE = (
 )
 
 
+_HEADERS = f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {_RANGE}"
+_LAZY = f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}"
 _DICTIONARY = "SELECT content FROM dictionary WHERE id = ?"
 
 _row = partial(tuple.__new__, Row)
@@ -192,12 +194,9 @@ class Harvest:
         format_id, list_id = ids
         arguments: tuple[int, ...]
         if not bodies:
-            rows = self._all(f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {_RANGE}", (list_id, *span, limit))
-            return list(map(_row, rows)), room
-        arguments = (format_id, list_id, *span, limit)
-        if self._connections.sqlite:
-            query = f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}"
-        else:
+            return list(map(_row, self._all(_HEADERS, (list_id, *span, limit)))), room
+        query, arguments = _LAZY, (format_id, list_id, *span, limit)
+        if not self._connections.sqlite:
             query, arguments = _BOUNDED, (*arguments, room)
 
         def lazily(connection: Any) -> tuple[list[Row], int]:

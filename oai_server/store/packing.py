@@ -79,12 +79,19 @@ class Packing:
         return self._known.get(kind)
 
 
+class _Decompressors(threading.local):
+    """The decompressors of a thread, by the number of their dictionary: none may serve two threads."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[int, zstandard.ZstdDecompressor] = {}
+
+
 class Unpacking:
     """Gives back what was compressed. It keeps the dictionaries that it has seen; threads may share it."""
 
     def __init__(self) -> None:
         self._known: dict[int, zstandard.ZstdCompressionDict] = {}
-        self._own = threading.local()  # a decompressor is one thread's
+        self._own = _Decompressors()
 
     def unpack(self, stored: bytes, read: Callable[[int], bytes | None]) -> bytes:
         """Return bytes as they were before; ``read`` gets a dictionary by its number.
@@ -95,11 +102,10 @@ class Unpacking:
         if not is_packed(stored):
             return stored
         number = zstandard.get_frame_parameters(stored).dict_id
-        decompressors = self._own.__dict__
-        if str(number) not in decompressors:
-            decompressors[str(number)] = zstandard.ZstdDecompressor(dict_data=self._dictionary(number, read))
-        unpacked: bytes = decompressors[str(number)].decompress(stored)
-        return unpacked
+        own = self._own.by_number
+        if number not in own:
+            own[number] = zstandard.ZstdDecompressor(dict_data=self._dictionary(number, read))
+        return own[number].decompress(stored)
 
     def by(self, connection: Connection) -> Callable[[bytes], bytes]:
         """Return what unpacks by the dictionaries that a connection shows."""

@@ -169,13 +169,19 @@ class Publisher:
             with self._engine.connect() as connection:
                 yield _Change(connection, 0)
             return
+        with self._locked() as (connection, stamp):
+            change = _Change(connection, stamp)
+            yield change
+            change.write(self._numbers, self._packing)
+
+    @contextmanager
+    def _locked(self) -> Iterator[tuple[Connection, int]]:
+        """Take the lock and the stamp; what is kept of the database is forgotten where that is another, or fails."""
         try:
             with clock.publishing(self._engine) as (connection, stamp):
                 if not self._numbers.know(connection):
                     self._forget()
-                change = _Change(connection, stamp)
-                yield change
-                change.write(self._numbers, self._packing)
+                yield connection, stamp
         except BaseException:
             self._forget()
             raise
@@ -185,8 +191,7 @@ class Publisher:
 
         Returns the number of the last of them and how many they were. No datestamp moves.
         """
-        with clock.publishing(self._engine) as (connection, _):
-            self._forget()
+        with self._locked() as (connection, _):
             ids = self._next(connection, last)
             unpack = Unpacking().by(connection)
             texts = select(canonical.c.item_id.label("key"), canonical.c.json)

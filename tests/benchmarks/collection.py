@@ -4,7 +4,9 @@
 
 import json
 import random
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 WORDS = (
@@ -33,6 +35,17 @@ def large_records(count: int) -> Iterator[bytes]:
     for number in range(1, count + 1):
         large = {**record(number * 50 + 1), "abstracts": ["word " * 800_000]}
         yield json.dumps(large, ensure_ascii=False).encode() + b"\n"
+
+
+def live(connection: sqlite3.Connection, source: Path, most: int) -> Iterator[tuple[int, str, str, bytes]]:
+    """Return number, identifier, sets and body of the first live records in oai_dc of a repository's SQLite file."""
+    connection.execute("ATTACH ? AS source", (str(source),))
+    return connection.execute(
+        "SELECT i.id, i.identifier, i.setspecs, r.body FROM source.item i JOIN source.record r ON r.item_id = i.id "
+        "JOIN source.format f ON f.id = r.format_id AND f.prefix = 'oai_dc' "
+        "WHERE r.body IS NOT NULL ORDER BY i.id LIMIT ?",
+        (most,),
+    )
 
 
 def record(number: int) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+from benchmarks import collection
+
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>\n'
 FOOT = b"</ListRecords></OAI-PMH>\n"
 _local = threading.local()
@@ -20,14 +22,8 @@ def build(source: Path, target: Path, most: int) -> None:
     """Copy the first live records in oai_dc from a repository's SQLite file, each with its header and frame ready."""
     with sqlite3.connect(target) as made:
         made.execute("CREATE TABLE rec (id INTEGER PRIMARY KEY, identifier TEXT UNIQUE, body BLOB)")
-        made.execute("ATTACH ? AS source", (str(source),))
-        rows = made.execute(
-            "SELECT i.id, i.identifier, r.body FROM source.item i JOIN source.record r ON r.item_id = i.id "
-            "JOIN source.format f ON f.id = r.format_id AND f.prefix = 'oai_dc' "
-            "WHERE r.body IS NOT NULL ORDER BY i.id LIMIT ?",
-            (most,),
-        )
-        made.executemany("INSERT INTO rec VALUES (?, ?, ?)", ((n, i, _framed(i, body)) for n, i, body in rows))
+        rows = collection.live(made, source, most)
+        made.executemany("INSERT INTO rec VALUES (?, ?, ?)", ((n, i, _framed(i, body)) for n, i, _, body in rows))
     made.close()
 
 

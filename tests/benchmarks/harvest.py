@@ -60,28 +60,24 @@ def running(roots: Iterable[int]) -> float:
 
 def private_bytes(roots: Iterable[int]) -> int:
     """Return the largest private memory of one of the processes, the first of each tree (a master) left out."""
-    most = 0
-    for root in roots:
-        for process in processes([root])[1:]:
-            try:
-                text = Path(f"/proc/{process}/smaps_rollup").read_text()
-            except OSError:
-                continue
-            most = max(most, sum(int(kb) for kb in re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", text, re.MULTILINE)))
-    return most * 1024
+    return _largest(roots, "smaps_rollup", r"^Private_(?:Clean|Dirty): +(\d+)")
 
 
 def peak_bytes(roots: Iterable[int]) -> int:
     """Return the most resident memory that one of the processes below these has ever had."""
+    return _largest(roots, "status", r"^VmHWM:\s+(\d+)")
+
+
+def _largest(roots: Iterable[int], name: str, kilobytes: str) -> int:
+    """Return what lines of a file of the kernel sum up to, in bytes, for the process below these that has most."""
     most = 0
     for root in roots:
         for process in processes([root])[1:]:
             try:
-                text = Path(f"/proc/{process}/status").read_text()
+                text = Path(f"/proc/{process}/{name}").read_text()
             except OSError:
                 continue
-            found = re.search(r"^VmHWM:\s+(\d+)", text, re.MULTILINE)
-            most = max(most, int(found[1]) if found else 0)
+            most = max(most, sum(map(int, re.findall(kilobytes, text, re.MULTILINE))))
     return most * 1024
 
 

@@ -14,6 +14,8 @@ from flask import Flask, Response, request
 from lxml import etree
 from oai_repo import DataInterface, Identify, MetadataFormat, OAIRepository, RecordHeader
 
+from benchmarks import collection
+
 OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 DC = "http://purl.org/dc/elements/1.1/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -24,13 +26,7 @@ def build(source: Path, target: Path, most: int) -> None:
     """Copy the first live records in oai_dc from a repository's SQLite file: the fields that the peer makes XML of."""
     with sqlite3.connect(target) as made:
         made.execute("CREATE TABLE rec (id INTEGER PRIMARY KEY, identifier TEXT UNIQUE, sets TEXT, data TEXT)")
-        made.execute("ATTACH ? AS source", (str(source),))
-        rows = made.execute(
-            "SELECT i.id, i.identifier, i.setspecs, r.body FROM source.item i JOIN source.record r ON r.item_id = i.id "
-            "JOIN source.format f ON f.id = r.format_id AND f.prefix = 'oai_dc' "
-            "WHERE r.body IS NOT NULL ORDER BY i.id LIMIT ?",
-            (most,),
-        )
+        rows = collection.live(made, source, most)
         made.executemany(
             "INSERT INTO rec VALUES (?, ?, ?, ?)",
             ((n, identifier, json.dumps(sets.split()), _fields(body)) for n, identifier, sets, body in rows),
