@@ -119,8 +119,7 @@ class Provider:
             + element("granularity", "YYYY-MM-DDThh:mm:ssZ")
             + element("compression", "gzip")
         )
-        rows, _ = self._repository.page("oai_dc", None, clock.earliest, clock.horizon, None, _SAMPLES, 1, bodies=False)
-        scheme = oai_identifier(identity.domain, (row.identifier for row in rows if not row.deleted))
+        scheme = oai_identifier(identity.domain, self._repository.identifiers(_SAMPLES))
         return Answer([text.encode(), *_described("description", [scheme, *self._descriptions])])
 
     def _list_metadata_formats(self, request: Request, _clock: Horizon) -> Answer:

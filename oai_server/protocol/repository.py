@@ -14,17 +14,16 @@ from typing import NamedTuple, Protocol
 
 
 class Row(NamedTuple):
-    """One OAI record: an item in one format. ``body`` is its ready payload, None when deleted or not asked for.
+    """One OAI record: an item in one format, as the bytes that harvesters get.
 
-    ``about`` holds its ready ``<about>`` elements, None where there are none, or no body. ``item`` orders records of
-    one datestamp; ``setspecs`` is the item's setSpecs joined by spaces.
+    ``item`` orders records of one datestamp. ``header`` is the whole ``<header>`` (:func:`records.header` makes it),
+    ``body`` the payload, None when deleted or not asked for, and ``about`` the ``<about>`` elements, None where there
+    are none, or no body.
     """
 
     item: int
     datestamp: int
-    identifier: str
-    setspecs: str
-    deleted: bool
+    header: bytes
     body: bytes | None
     about: bytes | None = None
 
@@ -94,6 +93,9 @@ class Repository(Protocol):
 
     def has_sets(self) -> bool:
         """Tell whether there is any set."""
+
+    def identifiers(self, most: int) -> Sequence[str]:
+        """Return the identifiers of some items that are not deleted."""
 
     def record(self, prefix: str, identifier: str) -> Row | None:
         """Return the record of an item in a format; None where there never was one."""

@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import zstandard
 from sqlalchemy import URL, Connection, Engine, Table, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from oai_server.protocol import records
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
 from oai_server.store.packing import Unpacking, unpacked_size
@@ -157,9 +157,23 @@ def _load(saved: Engine, connection: Connection, stamp: int, file: Path, progres
                 if "datestamp" in table.c:
                     for row in rows:
                         row["datestamp"] = stamp
+                if table is record:
+                    _write_headers(asking, rows)
                 bulk_insert(connection, table, rows)
                 progress(len(rows) if table is item else 0)
         return int(reading.scalar(select(func.count()).select_from(item)) or 0)
+
+
+def _write_headers(saved: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Give records the headers of their new datestamp."""
+    named: dict[int, Any] = {}
+    ids = sorted({row["item_id"] for row in rows})
+    query = select(item.c.id, item.c.identifier, item.c.setspecs)
+    for start in range(0, len(ids), CHUNK):
+        named |= {one.id: one for one in saved.execute(query.where(item.c.id.in_(ids[start : start + CHUNK])))}
+    for row in rows:
+        of = named[row["item_id"]]
+        row["header"] = records.header(of.identifier, row["datestamp"], of.setspecs.split(), deleted=row["deleted"])
 
 
 def _is_whole(row: Mapping[str, Any], unpack: Callable[[bytes], bytes]) -> bool:
@@ -170,7 +184,7 @@ def _is_whole(row: Mapping[str, Any], unpack: Callable[[bytes], bytes]) -> bool:
     try:  # its size first: a frame may claim any
         sized = unpacked_size(body) + len(about or b"") == row["size"]
         return bool(sized and body_hash(unpack(body), about) == row["hash"])
-    except zstandard.ZstdError:
+    except StoreError:
         return False
 
 

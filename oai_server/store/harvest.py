@@ -1,61 +1,83 @@
 """The hot reads: what a harvester asks, as plain SQL on driver connections, with nothing in between.
 
 A list is read as one range of its key (list, datestamp, item): behind the last that was given out. Both engines find it
-by the index, in its order, wherever in the list it begins. Bodies come by primary key in the same statement, so a page
-is one moment's truth.
+by the index, in its order, wherever in the list it begins. Headers and bodies come by primary key in the same
+statement, so a page is one moment's truth; but for bodies that are larger than a record's share of a page, which are
+fetched one by one as far as the page has room, and only if nothing has happened to their records meanwhile.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from oai_server.protocol import records
 from oai_server.protocol.repository import Horizon, MetadataFormat, Row, Set
 from oai_server.store import clock
 from oai_server.store.engine import Answer, DriverConnections, StoreUnavailable, explained
-from oai_server.store.packing import Unpacking, is_packed
+from oai_server.store.packing import FRAME, Unpacking
 
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
 
-_COLUMNS = "e.item_id, e.datestamp, i.identifier, i.setspecs, e.deleted"
-_FROM = "FROM entry e JOIN item i ON i.id = e.item_id"
-# Whoever has left a set is deleted in its list alone, and lives in its record.
-_BODIES = f"{_FROM} LEFT JOIN record r ON r.item_id = e.item_id AND r.format_id = ? AND NOT e.deleted"
+_FROM = "FROM entry e LEFT JOIN record r ON r.item_id = e.item_id AND r.format_id = ?"
 _RANGE = (
     "WHERE e.list_id = ? AND (e.datestamp, e.item_id) > (?, ?) AND e.datestamp <= ? "
     "ORDER BY e.datestamp, e.item_id LIMIT ?"
 )
-# PostgreSQL's client takes whole results, so its server stops where the bytes pass the limit. (SQLite's is lazy.)
-_BOUNDED = (  # every part is a constant of this module
-    "SELECT item_id, datestamp, identifier, setspecs, deleted, body, about FROM (SELECT q.*, sum(size) OVER "  # noqa: S608
-    f"(ORDER BY datestamp, item_id ROWS UNBOUNDED PRECEDING) - size AS before FROM (SELECT {_COLUMNS}, r.body, "
-    f"r.about, coalesce(r.size, 0) AS size {_BODIES} {_RANGE}) q) p WHERE before <= ? ORDER BY datestamp, item_id"
+_HEADERS = f"SELECT e.item_id, e.datestamp, r.header, NULL, NULL, 0, e.deleted {_FROM} {_RANGE}"
+# Whoever has left a set is deleted in its list alone, and lives in its record.
+_RECORDS = (
+    "SELECT e.item_id, e.datestamp, r.header, CASE WHEN r.size <= ? AND NOT e.deleted THEN r.body END, "
+    "CASE WHEN r.size <= ? AND NOT e.deleted THEN r.about END, CASE WHEN e.deleted THEN 0 ELSE r.size END, e.deleted "
+    f"{_FROM} {_RANGE}"
 )
+_BODY = "SELECT header, body, about FROM record WHERE item_id = ? AND format_id = ?"
 _ONE = (
-    "SELECT r.item_id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about FROM item i "
+    "SELECT r.item_id, r.datestamp, r.header, r.body, r.about FROM item i "
     "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
 )
-
-
-_HEADERS = f"SELECT {_COLUMNS}, NULL, NULL {_FROM} {_RANGE}"
-_LAZY = f"SELECT {_COLUMNS}, r.body, r.about {_BODIES} {_RANGE}"
+_SAMPLE = (
+    "SELECT i.identifier FROM (SELECT item_id, deleted FROM entry WHERE list_id = ? "
+    "ORDER BY datestamp, item_id LIMIT ?) e JOIN item i ON i.id = e.item_id WHERE NOT e.deleted"
+)
 _DICTIONARY = "SELECT content FROM dictionary WHERE id = ?"
 
+_size = itemgetter(5)
 _row = partial(tuple.__new__, Row)
-"""Makes a row of a driver's, as ``Row._make`` does, at a third of its cost."""
+"""Makes a row of a tuple, as ``Row._make`` does, at a third of its cost."""
 
 
-def _in_set(row: Row, setspec: str) -> Row:
-    """Return a deleted row as the list of a set shows it: in this set alone, where the item has left the set."""
-    below = f"{setspec}:"
-    if any(spec == setspec or spec.startswith(below) for spec in row.setspecs.split()):
-        return row
-    return row._replace(setspecs=setspec)
+@dataclass(frozen=True)
+class _Range:
+    """What is asked of a list: which, behind which datestamp and item, up to which datestamp, and how much of it."""
+
+    format_id: int
+    list_id: int
+    setspec: str | None
+    start: int
+    after: int
+    upper: int
+    limit: int
+    page_bytes: int
+
+    @property
+    def share(self) -> int:
+        """Bytes of a record that come with its page: of so many that large, all fit in it."""
+        return self.page_bytes // (self.limit + 1)
+
+    @property
+    def arguments(self) -> tuple[int, ...]:
+        """What the range of a statement takes; one row more than the page tells whether there is another."""
+        return self.format_id, self.list_id, self.start, self.after, self.upper, self.limit + 1
 
 
 class _Numbers:
@@ -105,6 +127,11 @@ class Harvest:
         """Tell whether there is any set."""
         return bool(self._all("SELECT 1 FROM oai_set LIMIT 1", ()))
 
+    def identifiers(self, most: int) -> Sequence[str]:
+        """Return the identifiers of those of the first items in ``oai_dc`` that are not deleted."""
+        ids = self._ids("oai_dc", None)
+        return [identifier for (identifier,) in self._all(_SAMPLE, (ids[1], most))] if ids else []
+
     def record(self, prefix: str, identifier: str) -> Row | None:
         """Return the record of an item in a format; None where there never was one."""
         return self._one(prefix, "i.identifier", identifier)
@@ -121,20 +148,36 @@ class Harvest:
         ids = self._ids(prefix, setspec)
         if ids is None:
             return [], False
-        rows, more = self._page(ids, (start, -1 if after is None else after, upper), limit, page_bytes, bodies)
-        return ([_in_set(row, setspec) if row.deleted else row for row in rows] if setspec else rows), more
+        asked = _Range(*ids, setspec, start, -1 if after is None else after, upper, limit, page_bytes)
+        return self._ask(lambda connection: self._page(connection, asked, bodies))
 
-    def _page(
-        self, ids: tuple[int, int], span: tuple[int, int, int], limit: int, page_bytes: int, bodies: bool
-    ) -> tuple[list[Row], bool]:
-        rows, room = self._range(ids, span, limit + 1, page_bytes, bodies)
-        if len(rows) > limit:
-            return rows[:limit], True
-        if room < 0 and len(rows) > 1:
-            return rows[:-1], True
-        if room < 0:  # one record fills the page by itself: is there another?
-            return rows, bool(self._range(ids, (rows[0].datestamp, rows[0].item, span[2]), 1, 0, False)[0])
-        return rows, False
+    def _page(self, connection: Any, asked: _Range, bodies: bool) -> tuple[list[Row], bool]:
+        if bodies:
+            arguments = (asked.share, asked.share, *asked.arguments)
+            found = self._execute(connection, _RECORDS, arguments).fetchall()
+        else:
+            found = self._execute(connection, _HEADERS, asked.arguments).fetchall()
+        fitting = bisect_right(list(accumulate(map(_size, found))), asked.page_bytes)
+        count = min(asked.limit, max(fitting, 1))
+        share = asked.share if bodies else asked.page_bytes
+        rows: list[Row] = []
+        for item, datestamp, header, body, about, size, deleted in found[:count]:
+            if size > share:
+                fetched = self._execute(connection, _BODY, (item, asked.format_id)).fetchone()
+                if fetched[0] != header:  # it has changed since, and so left the window
+                    return (rows, True) if rows else self._page(connection, asked, bodies)
+                _, body, about = fetched
+            if body is not None and body.startswith(FRAME):
+                body = self._unpacked(connection, body)
+            elif deleted and asked.setspec and not records.names(header, asked.setspec):
+                header = self._departed(connection, item, datestamp, asked.setspec)
+            rows.append(_row((item, datestamp, header, body, about)))
+        return rows, count < len(found)
+
+    def _departed(self, connection: Any, item: int, datestamp: int, setspec: str) -> bytes:
+        """Return the header that the list of a set shows of an item that has left it: deleted, in this set alone."""
+        identifier = self._execute(connection, "SELECT identifier FROM item WHERE id = ?", (item,)).fetchone()[0]
+        return records.header(identifier, datestamp, [setspec], deleted=True)
 
     def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:
         """Return how many records the list holds in the window (None: open); never too small, may be too large."""
@@ -180,49 +223,18 @@ class Harvest:
             if found is None:
                 return None
             row = Row(*found)
-            return row if row.body is None else self._unpacked(connection, row, row.body)
+            return row if row.body is None else row._replace(body=self._unpacked(connection, row.body))
 
         return self._ask(one)
 
-    def _range(
-        self, ids: tuple[int, int], span: tuple[int, int, int], limit: int, room: int, bodies: bool
-    ) -> tuple[list[Row], int]:
-        """Return the rows of a range of a list and the bytes left: negative where the last row is beyond the page.
-
-        ``span`` is the datestamp and the item behind which it begins, and its last datestamp.
-        """
-        format_id, list_id = ids
-        arguments: tuple[int, ...]
-        if not bodies:
-            return list(map(_row, self._all(_HEADERS, (list_id, *span, limit)))), room
-        query, arguments = _LAZY, (format_id, list_id, *span, limit)
-        if not self._connections.sqlite:
-            query, arguments = _BOUNDED, (*arguments, room)
-
-        def lazily(connection: Any) -> tuple[list[Row], int]:
-            left = room
-            found = []
-            for row in map(_row, self._execute(connection, query, arguments)):
-                if (body := row[5]) is not None:
-                    if is_packed(body):
-                        row = self._unpacked(connection, row, body)
-                        body = row.body or b""
-                    left -= len(body) + len(row[6] or b"")
-                found.append(row)
-                if left < 0:
-                    break
-            return found, left
-
-        return self._ask(lazily)
-
-    def _unpacked(self, connection: Any, row: Row, body: bytes) -> Row:
-        """Return a row with its body as harvesters get it."""
+    def _unpacked(self, connection: Any, body: bytes) -> bytes:
+        """Return a body as harvesters get it."""
 
         def read(number: int) -> bytes | None:
             found = self._execute(connection, _DICTIONARY, (number,)).fetchone()
             return bytes(found[0]) if found else None
 
-        return row._replace(body=self._unpacking.unpack(body, read))
+        return self._unpacking.unpack(body, read)
 
     def _execute(self, connection: Any, query: str, arguments: Sequence[Any]) -> Any:
         """Return a cursor of what a connection answers."""

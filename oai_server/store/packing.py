@@ -16,6 +16,7 @@ from typing import Any
 import zstandard
 from sqlalchemy import Connection, insert, select
 
+from oai_server.store.engine import StoreError
 from oai_server.store.tables import dictionary
 
 CANONICAL = ""
@@ -26,14 +27,29 @@ SAMPLES = 500
 DICTIONARY_BYTES = 64 * 1024
 
 
+FRAME: bytes = zstandard.FRAME_HEADER
+"""How compressed bytes begin: neither ``<`` nor ``{`` begins a frame."""
+
+
 def is_packed(stored: bytes) -> bool:
-    """Tell whether bytes are compressed: neither ``<`` nor ``{`` begins a frame."""
-    return stored[:4] == zstandard.FRAME_HEADER
+    """Tell whether bytes are compressed."""
+    return stored.startswith(FRAME)
 
 
 def unpacked_size(stored: bytes) -> int:
-    """Return how many bytes they are when they are unpacked."""
-    return zstandard.get_frame_parameters(stored).content_size if is_packed(stored) else len(stored)
+    """Return how many bytes they are when they are unpacked.
+
+    Raises:
+        StoreError: they are damaged.
+    """
+    try:
+        return zstandard.get_frame_parameters(stored).content_size if is_packed(stored) else len(stored)
+    except zstandard.ZstdError as error:
+        raise _damaged(error) from error
+
+
+def _damaged(why: object) -> StoreError:
+    return StoreError(f"a compressed record in the database cannot be read ({why}): restore a backup")
 
 
 class Packing:
@@ -97,15 +113,18 @@ class Unpacking:
         """Return bytes as they were before; ``read`` gets a dictionary by its number.
 
         Raises:
-            zstandard.ZstdError: they are damaged, or their dictionary is not there.
+            StoreError: they are damaged, or their dictionary is not there.
         """
         if not is_packed(stored):
             return stored
-        number = zstandard.get_frame_parameters(stored).dict_id
         own = self._own.by_number
-        if number not in own:
-            own[number] = zstandard.ZstdDecompressor(dict_data=self._dictionary(number, read))
-        return own[number].decompress(stored)
+        try:
+            number = zstandard.get_frame_parameters(stored).dict_id
+            if number not in own:
+                own[number] = zstandard.ZstdDecompressor(dict_data=self._dictionary(number, read))
+            return own[number].decompress(stored)
+        except zstandard.ZstdError as error:
+            raise _damaged(error) from error
 
     def by(self, connection: Connection) -> Callable[[bytes], bytes]:
         """Return what unpacks by the dictionaries that a connection shows."""
@@ -120,6 +139,6 @@ class Unpacking:
         if number and number not in self._known:
             content = read(number)
             if content is None:
-                raise zstandard.ZstdError(f"the dictionary {number} of a compressed record is not there")
+                raise _damaged(f"its dictionary {number} is not there")
             self._known[number] = zstandard.ZstdCompressionDict(content)
         return self._known.get(number)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
 
+from oai_server.protocol import records
 from oai_server.store import clock
 from oai_server.store.packing import CANONICAL, Packing, Unpacking
 from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
@@ -295,9 +296,10 @@ class _Change:
         )  # fmt: skip
         self._canonicals_new.append({"item_id": item_id, "json": draft.canonical})
         lists = with_ancestors(draft.setspecs)
+        header = self._header(draft.identifier, draft.setspecs)
         for prefix, body in draft.renditions.items():
             if body is not None:
-                self._appear(item_id, prefix, lists, _body(draft, prefix, hashes))
+                self._appear(item_id, prefix, lists, header, _body(draft, prefix, hashes))
 
     def update_item(self, item_id: int, draft: Draft, values: Mapping[str, Any]) -> None:
         """Collect the new values of an item."""
@@ -319,33 +321,40 @@ class _Change:
             was = stored.get(prefix)
             if was is None:
                 if body is not None:
-                    self._appear(old.id, prefix, after, _body(draft, prefix, hashes))
+                    header = self._header(old.identifier, draft.setspecs)
+                    self._appear(old.id, prefix, after, header, _body(draft, prefix, hashes))
                     moved = True
             elif moved_sets or was.hash != hashes[prefix] or was.deleted != (body is None):
-                self._move(old.id, prefix, was, before, after, deleted=body is None)
+                header = self._header(old.identifier, draft.setspecs, deleted=body is None)
+                self._move(old.id, prefix, was, before, after, header, deleted=body is None)
                 self._records_changed[-1] |= _body(draft, prefix, hashes)
                 moved = True
         if moved_sets:  # formats that are not rendered now: their rows still stand in the lists of the sets
             for prefix in stored.keys() - draft.renditions.keys():
-                self._move(old.id, prefix, stored[prefix], before, after, deleted=stored[prefix].deleted)
+                was = stored[prefix]
+                header = self._header(old.identifier, draft.setspecs, deleted=was.deleted)
+                self._move(old.id, prefix, was, before, after, header, deleted=was.deleted)
         return moved
 
     def withdraw(self, old: Any) -> None:
         """Collect what turns a live item into a tombstone."""
         self._items_changed.append({"key": old.id, "deleted": True})
-        lists = with_ancestors(old.setspecs.split())
+        setspecs = old.setspecs.split()
+        lists, header = with_ancestors(setspecs), self._header(old.identifier, setspecs, deleted=True)
         for prefix, was in self._records.get(old.id, {}).items():
             if not was.deleted:
-                self._move(old.id, prefix, was, lists, lists, deleted=True)
+                self._move(old.id, prefix, was, lists, lists, header, deleted=True)
                 self._records_changed[-1] |= _TOMBSTONE
 
     def restamp(self, old: Any, prefixes: Collection[str] | None) -> int:
         """Collect new datestamps for an item's records, and for what lists show of its departures; counts records."""
-        lists = with_ancestors(old.setspecs.split())
+        setspecs = old.setspecs.split()
+        lists = with_ancestors(setspecs)
         moved = 0
         for prefix, was in self._records.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
-                self._move(old.id, prefix, was, lists, lists, deleted=was.deleted)
+                header = self._header(old.identifier, setspecs, deleted=was.deleted)
+                self._move(old.id, prefix, was, lists, lists, header, deleted=was.deleted)
                 moved += 1
         for (prefix, setspec), stamp in self._departed.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
@@ -353,14 +362,24 @@ class _Change:
                 self._depart(prefix, setspec, old.id)
         return moved
 
-    def _appear(self, item_id: int, prefix: str, lists: Iterable[str], body: Mapping[str, Any]) -> None:
+    def _header(self, identifier: str, setspecs: Iterable[str], *, deleted: bool = False) -> bytes:
+        """Return the header of a record that is published now."""
+        return records.header(identifier, self.stamp, setspecs, deleted=deleted)
+
+    def _appear(
+        self, item_id: int, prefix: str, lists: Iterable[str], header: bytes, body: Mapping[str, Any]
+    ) -> None:  # fmt: skip
         """Collect a record that never was."""
-        self._records_new.append({"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, **body})
+        self._records_new.append(
+            {"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, "header": header, **body}
+        )
         self._entries_new += [(prefix, setspec, self.stamp, item_id, False) for setspec in lists]
 
-    def _move(self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str], *, deleted: bool) -> None:
+    def _move(
+        self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str], header: bytes, *, deleted: bool
+    ) -> None:  # fmt: skip
         """Collect a new datestamp for a record, in the lists where it was and in those where it shall be."""
-        self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp})
+        self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp, "header": header})
         departed = self._departed.get(item_id, {})
         for setspec in before:
             self._leave(prefix, setspec, was.datestamp, item_id)

@@ -84,6 +84,7 @@ record = Table(
     Column("deleted", Boolean, nullable=False),
     Column("size", Integer, nullable=False),  # bytes of body and about, as harvesters get them
     Column("hash", LargeBinary, nullable=False),  # of body and about
+    Column("header", LargeBinary, nullable=False),  # the whole <header> as UTF-8
     Column("body", LargeBinary),  # the payload as UTF-8 (see packing), None when deleted
     Column("about", LargeBinary),  # whole <about> elements as UTF-8, None where there is none
 )

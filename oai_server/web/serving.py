@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,20 @@ class Worker(ThreadWorker):
         conn.close = lambda *given, **named: self.tpool.submit(close, *given, **named)
         super().finish_request(conn, fs)
         del conn.close  # its own again, and no circle that only the collector would find
+
+
+_ARENAS = -8
+"""``M_ARENA_MAX`` of malloc.h."""
+
+
+def _one_arena() -> None:
+    """Let all threads take memory from one place, where the C library can: pages of one find it warm from another.
+
+    They take turns anyway, and a place for each costs a tenth of a page's CPU, and memory that no other thread uses.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENAS, 1)
 
 
 class Server(BaseApplication):
@@ -62,4 +77,5 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:  # type: ignore[override] # gunicorn's types know WSGI by another name
         """Make the application, in each worker."""
+        _one_arena()
         return create_app(self._settings, self._formats)

@@ -354,7 +354,7 @@ def on_postgresql(bench: Bench, cluster: Cluster, sqlite: Installation) -> None:
     loading(bench, postgresql, "PostgreSQL")
     disk(bench, "PostgreSQL", int(cluster.sql(f"SELECT pg_database_size('{name}')")))
     bench.note("gives the records a history of three years")
-    for statement in history.STATEMENTS:
+    for statement in history.POSTGRESQL:
         cluster.sql(statement, name)
     cluster.sql("VACUUM (ANALYZE)", name)
     bench.note("lists, beside SQLite")

@@ -17,17 +17,28 @@ TOGETHER = 50
 """Items that were published at one moment."""
 
 _MOMENT = f"{BEGIN} + item_id / {TOGETHER} * {TOGETHER} * {SECONDS} / (SELECT max(id) + {TOGETHER} FROM item)"
-STATEMENTS = (
+_STATEMENTS = (
     f"UPDATE record SET datestamp = {_MOMENT}",
     f"UPDATE entry SET datestamp = {_MOMENT}",
     f"UPDATE repo_clock SET earliest = {BEGIN}",
+)
+_BEFORE = "instr(header, CAST('<datestamp>' AS BLOB)) + 10"
+SQLITE = (
+    *_STATEMENTS,
+    f"UPDATE record SET header = CAST(substr(header, 1, {_BEFORE}) || "
+    f"strftime('%Y-%m-%dT%H:%M:%SZ', datestamp, 'unixepoch') || substr(header, {_BEFORE} + 21) AS BLOB)",
+)
+POSTGRESQL = (
+    *_STATEMENTS,
+    "UPDATE record SET header = convert_to(regexp_replace(convert_from(header, 'UTF8'), '<datestamp>[^<]*', "
+    "'<datestamp>' || to_char(to_timestamp(datestamp) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')), 'UTF8')",
 )
 
 
 def spread_sqlite(database: Path) -> None:
     """Spread the datestamps in an SQLite file that nobody else uses."""
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        for statement in STATEMENTS:
+        for statement in SQLITE:
             connection.execute(statement)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import places
@@ -12,7 +13,7 @@ import pytest
 import validation
 from lxml import etree
 
-from oai_server.protocol import arguments, tokens
+from oai_server.protocol import arguments, records, tokens
 from oai_server.protocol.provider import Limits, Provider
 from oai_server.protocol.repository import Horizon, Identity, MetadataFormat, Row, Set
 
@@ -36,6 +37,22 @@ def dc(title: str = "A title") -> bytes:
     ).encode()
 
 
+class Held(NamedTuple):
+    """A record as the repository in memory holds it."""
+
+    item: int
+    datestamp: int
+    identifier: str
+    setspecs: str
+    deleted: bool
+    body: bytes | None
+    about: bytes | None = None
+
+    def row(self, *, bodies: bool = True) -> Row:
+        header = records.header(self.identifier, self.datestamp, self.setspecs.split(), deleted=self.deleted)
+        return Row(self.item, self.datestamp, header, *((self.body, self.about) if bodies else (None, None)))
+
+
 @dataclass
 class InMemory:
     """The repository that the protocol declares: lists as sorted Python lists, a clock that the test sets."""
@@ -46,14 +63,14 @@ class InMemory:
     horizon: int = BEGIN
     earliest: int = BEGIN
     incarnation: int = 1
-    records: dict[tuple[str, int], Row] = field(default_factory=dict)
+    records: dict[tuple[str, int], Held] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
     def put(self, number: int, *prefixes: str, sets: str = "", deleted: bool = False, body: bytes | None = None) -> int:
         """Publish the records of an item, as the rule of the clock row has it; return their datestamp."""
         self.horizon = max(self.now, self.horizon)
         for prefix in prefixes or ("oai_dc",):
-            self.records[prefix, number] = Row(
+            self.records[prefix, number] = Held(
                 number, self.horizon, f"oai:archive.example.org:{number}", sets, deleted,
                 None if deleted else body or dc(f"Item {number}, made at {self.horizon}"),
             )  # fmt: skip
@@ -83,14 +100,19 @@ class InMemory:
 
     def record(self, prefix: str, identifier: str) -> Row | None:
         self.calls.append("record")
-        found = (row for (of, _), row in self.records.items() if of == prefix and row.identifier == identifier)
-        return next(found, None)
+        found = (held for (of, _), held in self.records.items() if of == prefix and held.identifier == identifier)
+        return next((held.row() for held in found), None)
+
+    def identifiers(self, most: int) -> Sequence[str]:
+        self.calls.append("identifiers")
+        return [held.identifier for held in self.listed("oai_dc", None)[:most] if not held.deleted]
 
     def item(self, prefix: str, item: int) -> Row | None:
         self.calls.append("item")
-        return self.records.get((prefix, item))
+        held = self.records.get((prefix, item))
+        return held.row() if held else None
 
-    def listed(self, prefix: str, setspec: str | None) -> list[Row]:
+    def listed(self, prefix: str, setspec: str | None) -> list[Held]:
         """The whole list, in its order."""
         rows = (row for (of, _), row in self.records.items() if of == prefix and _within(row, setspec))
         return sorted(rows, key=lambda row: (row.datestamp, row.item))
@@ -111,7 +133,7 @@ class InMemory:
             page_bytes -= len(row.body or b"") if bodies else 0
             if page_bytes < 0 and given:
                 break
-            given.append(row if bodies else row._replace(body=None))
+            given.append(row.row(bodies=bodies))
         return given, len(given) < len(left)
 
     def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:
@@ -120,7 +142,7 @@ class InMemory:
         return sum(low <= row.datestamp <= high for row in self.listed(prefix, setspec))
 
 
-def _within(row: Row, setspec: str | None) -> bool:
+def _within(row: Held, setspec: str | None) -> bool:
     return setspec is None or any(s == setspec or s.startswith(f"{setspec}:") for s in row.setspecs.split())
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 from places import expected
-from rig import BEGIN, MODS, OAI_DC, InMemory, get, provider
+from rig import BEGIN, MODS, OAI_DC, Held, InMemory, get, provider
 
 from metadata_formats import about
 from metadata_formats.record import Provenance, Record, RecordInfo, Title
 from oai_server.protocol import datestamps
 from oai_server.protocol import provider as provider_module
-from oai_server.protocol.repository import MetadataFormat, Row, Set
+from oai_server.protocol.repository import MetadataFormat, Set
 
 EDM = MetadataFormat(
     "edm", "http://www.europeana.eu/schemas/edm/EDM.xsd", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -45,7 +45,7 @@ def serving(
         metadata = read(name).find(".//{*}metadata")
         body = None if deleted else etree.tostring(metadata[0])
         stamp = BEGIN + 86_400 if deleted else BEGIN
-        repository.records[prefix, 165251] = Row(165251, stamp, IDENTIFIER, "wilson", deleted, body, about or None)
+        repository.records[prefix, 165251] = Held(165251, stamp, IDENTIFIER, "wilson", deleted, body, about or None)
     return provider(repository)
 
 
@@ -85,7 +85,7 @@ def test_the_last_page():
     theirs = read("listidentifiers_last_page.xml")
     repository = InMemory(sets_offered=(Set("wilson", "Wilson Center"),), now=NOW)
     repository.records.update(
-        (("oai_dc", number), Row(number, BEGIN, f"oai:archive.example.org:{number}", "wilson", False, None))
+        (("oai_dc", number), Held(number, BEGIN, f"oai:archive.example.org:{number}", "wilson", False, None))
         for number in (165250, 165251)
     )
     oai = provider(repository, identifiers_page_size=1)

@@ -8,11 +8,11 @@ from urllib.parse import quote_plus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rig import BASE, BEGIN, MODS, OAI_DC, SETS, Answer, InMemory, follow, get, has_schemas, provider
+from rig import BASE, BEGIN, MODS, OAI_DC, SETS, Answer, Held, InMemory, follow, get, has_schemas, provider
 
 from oai_server.protocol import arguments, datestamps, tokens
 from oai_server.protocol.provider import Provider
-from oai_server.protocol.repository import Identity, Row, StaleNode
+from oai_server.protocol.repository import Identity, StaleNode
 
 ITEM = "oai:archive.example.org:1"
 
@@ -280,7 +280,7 @@ def test_harvesters_16_one_record_costs_one_record(repository):
 
 def test_identifiers_that_need_escaping(repository):
     identifier = "oai:archive.example.org:a&b='c';<d>"
-    repository.records["oai_dc", 9] = Row(9, BEGIN + 300, identifier, "it's a&b", False, b"<x xmlns='urn:x'/>")
+    repository.records["oai_dc", 9] = Held(9, BEGIN + 300, identifier, "it's a&b", False, b"<x xmlns='urn:x'/>")
     repository.horizon = BEGIN + 300
     oai = provider(repository)
     for verb in ("ListRecords", "ListIdentifiers"):
@@ -290,7 +290,7 @@ def test_identifiers_that_need_escaping(repository):
 
 
 def test_an_identifier_with_an_ampersand_is_echoed_as_sent(repository):
-    repository.records["oai_dc", 9] = Row(9, BEGIN, "oai:a.b:x&y='z'", "", True, None)
+    repository.records["oai_dc", 9] = Held(9, BEGIN, "oai:a.b:x&y='z'", "", True, None)
     answer = get(provider(repository), verb="GetRecord", metadataPrefix="oai_dc", identifier="oai:a.b:x&y='z'")
     assert answer.identifiers == [answer.echo["identifier"]] == ["oai:a.b:x&y='z'"]
 

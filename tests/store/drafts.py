@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from oai_server.protocol.repository import MetadataFormat
+from typing import NamedTuple
+
+from lxml import etree
+
+from oai_server.protocol.repository import MetadataFormat, Row
 from oai_server.store.publish import Draft, body_hash
 
 OFFERED = [MetadataFormat("oai_dc", "http://s/dc", "http://n/dc"), MetadataFormat("mods", "http://s/m", "http://n/m")]
@@ -19,3 +23,20 @@ def draft(
         source, key, identifier or f"oai:d.org:{key}", sets, canonical, body_hash(canonical), "v1",
         {"oai_dc": dc, "mods": mods}, abouts or {},
     )  # fmt: skip
+
+
+class Header(NamedTuple):
+    """What a header says."""
+
+    identifier: str
+    datestamp: str
+    setspecs: str
+    deleted: bool
+
+
+def header_of(row: Row) -> Header:
+    """Return what the header of a row says: its sets joined by spaces."""
+    header = etree.fromstring(row.header)
+    setspecs = " ".join(found.text for found in header.findall("setSpec"))
+    deleted = header.get("status") == "deleted"
+    return Header(header.findtext("identifier"), header.findtext("datestamp"), setspecs, deleted)

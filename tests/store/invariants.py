@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from oai_server.protocol.records import header
 from oai_server.store.packing import Unpacking
 from oai_server.store.publish import body_hash, with_ancestors
 from oai_server.store.tables import metadata
@@ -49,6 +50,8 @@ def _assert_sound(engine: Engine, unpack: Callable[[bytes], bytes]) -> None:
         assert record.deleted == (record.body is None), record
         body = record.body and unpack(record.body)
         assert record.size == len(body or b"") + len(record.about or b"")
+        setspecs = item.setspecs.split()
+        assert record.header == header(item.identifier, record.datestamp, setspecs, deleted=record.deleted)
         assert record.hash == body_hash(body, record.about)
         assert record.about is None or (record.about and not record.deleted)
         assert record.deleted or not item.deleted, f"{item.identifier} is deleted but lives in format {format_id}"

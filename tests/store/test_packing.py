@@ -8,9 +8,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from drafts import OFFERED, draft
+from drafts import OFFERED, draft, header_of
 from invariants import assert_sound, dump, rows
 
+from oai_server.store import clock
 from oai_server.store.engine import StoreError
 from oai_server.store.harvest import Harvest
 from oai_server.store.packing import SAMPLES, is_packed, unpacked_size
@@ -48,7 +49,7 @@ def harvested(store: Store, page_bytes: int = 1 << 23) -> list[list[tuple[object
             start, after, more = 0, None, True
             while more:
                 found, more = harvest.page(prefix, setspec, start, 1 << 40, after, 50, page_bytes, bodies=True)
-                pages.append([(row.identifier, row.setspecs, row.deleted, row.body) for row in found])
+                pages.append([(header_of(row).identifier, header_of(row)[2:], row.body) for row in found])
                 if found:
                     start, after = found[-1].datestamp, found[-1].item
     harvest._connections.drop()
@@ -61,7 +62,7 @@ def read(store: Store, key: str) -> bytes | None:
     row = harvest.record("mods", f"oai:d.org:{key}")
     harvest._connections.drop()
     assert row is not None
-    assert row.deleted == (row.body is None)
+    assert header_of(row).deleted == (row.body is None)
     return row.body
 
 
@@ -142,6 +143,18 @@ def test_a_backup_of_what_is_packed_is_restored_anywhere(
         other.publish(drafts(MANY, b"<note>more</note>"))
         assert_sound(other._engine)
         assert harvested(other) != seen
+
+
+def test_a_damaged_record_is_told_in_one_line(fed: Store):
+    with packing(fed) as packed:
+        packed.repack()
+    with clock.publishing(fed._engine) as (connection, _):
+        connection.exec_driver_sql("DELETE FROM dictionary WHERE kind = 'mods'")
+    for ask in (lambda: read(fed, "k1"), lambda: harvested(fed), lambda: fed.show("oai:d.org:k1")):
+        with pytest.raises(
+            StoreError, match=r"^a compressed record .* cannot be read \(its dictionary .*restore a backup$"
+        ):
+            ask()
 
 
 def test_a_damaged_frame_is_refused(fed: Store, new_store: Callable[[str], Store], tmp_path: Path):

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import OFFERED, draft
+from drafts import OFFERED, draft, header_of
 from invariants import assert_sound, dump, rows
 
+from oai_server.protocol.datestamps import to_text
 from oai_server.store import clock
 from oai_server.store.publish import Outcome, with_ancestors
 from oai_server.store.repository import Store
@@ -159,9 +160,14 @@ def shown_in(store: Store, setspec: str, prefix: str = "oai_dc") -> dict[str, tu
     """Return what the list of a set shows of each item: datestamp, deleted, sets."""
     harvest = store.harvest(OFFERED)
     rows, _ = harvest.page(prefix, setspec, 0, 1 << 40, None, 1000, 1 << 20, bodies=True)
-    assert all(row.deleted == (row.body is None) for row in rows)
     harvest._connections.drop()
-    return {row.identifier: (row.datestamp, row.deleted, row.setspecs) for row in rows}
+    shown = {}
+    for row in rows:
+        header = header_of(row)
+        assert header.deleted == (row.body is None)
+        assert header.datestamp == to_text(row.datestamp)
+        shown[header.identifier] = row.datestamp, header.deleted, header.setspecs
+    return shown
 
 
 def test_a_set_with_tombstones_shows_what_has_left_it_as_deleted_there_alone(store: Store):

@@ -14,12 +14,13 @@ from harvesters import raw
 from servers import Installation
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import OFFERED, draft
+from drafts import OFFERED, draft, header_of
 from invariants import dump
 
 from oai_server.protocol.repository import Row
 from oai_server.store import clock
 from oai_server.store.harvest import Harvest
+from oai_server.store.publish import Outcome
 from oai_server.store.repository import Store
 
 MIB = 1 << 20
@@ -67,6 +68,32 @@ def test_big_records_cut_pages_by_bytes(store: Store):
         for one, two in itertools.pairwise(cut):
             assert sum(one) + two[0] > 8 * MIB, "a page is as full as it can be"
         assert len(pages(harvest, 100, 8 * MIB, bodies=False)) == 1
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_large_record_that_changes_while_its_page_is_read_comes_later_and_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at: int
+):
+    """Its body is fetched by itself; what has a new datestamp by then is no longer of this page."""
+    store.publish([draft(str(number), bytes([number]) * 50_000) for number in range(5)])
+    with clock.publishing(store._engine) as (connection, stamp):
+        connection.exec_driver_sql(f"UPDATE repo_clock SET horizon = {stamp + 1}")
+    with reading(store) as harvest:
+        execute, asked = harvest._execute, []
+
+        def meanwhile(connection, query, arguments):
+            if query.startswith("SELECT header"):
+                asked.append(arguments)
+                if len(asked) == at + 1:
+                    assert store.publish([draft(str(at), b"<new/>")]) == [Outcome.CHANGED]
+            return execute(connection, query, arguments)
+
+        monkeypatch.setattr(harvest, "_execute", meanwhile)
+        [*first, last] = pages(harvest, 100, 1 << 20)
+        rows = [row for page in [*first, last] for row in page]
+    assert len(asked) > at
+    assert [header_of(row).identifier[-1] for row in rows] == [*(str(n) for n in range(5) if n != at), str(at)]
+    assert [row.body for row in rows] == [*(bytes([n]) * 50_000 for n in range(5) if n != at), b"<new/>"]
 
 
 @pytest.mark.parametrize("bodies", [True, False])
