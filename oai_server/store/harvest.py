@@ -33,12 +33,13 @@ _RANGE = (
     "WHERE e.list_id = ? AND (e.datestamp, e.item_id) > (?, ?) AND e.datestamp <= ? "
     "ORDER BY e.datestamp, e.item_id LIMIT ?"
 )
-_HEADERS = f"SELECT e.item_id, e.datestamp, r.header, NULL, NULL, 0, e.deleted {_FROM} {_RANGE}"
-# Whoever has left a set is deleted in its list alone, and lives in its record.
+# Whoever has left a set is deleted in its list alone, and lives in its record. What is deleted has the size 0, and as
+# each column costs a page of 250 records a fiftieth of its time, nothing else says so.
+_SIZE = "CASE WHEN e.deleted THEN 0 ELSE r.size END"
+_HEADERS = f"SELECT e.item_id, e.datestamp, r.header, NULL, NULL, {_SIZE} {_FROM} {_RANGE}"
 _RECORDS = (
     "SELECT e.item_id, e.datestamp, r.header, CASE WHEN r.size <= ? AND NOT e.deleted THEN r.body END, "
-    "CASE WHEN r.size <= ? AND NOT e.deleted THEN r.about END, CASE WHEN e.deleted THEN 0 ELSE r.size END, e.deleted "
-    f"{_FROM} {_RANGE}"
+    f"CASE WHEN r.size <= ? AND NOT e.deleted THEN r.about END, {_SIZE} {_FROM} {_RANGE}"
 )
 _BODY = "SELECT header, body, about FROM record WHERE item_id = ? AND format_id = ?"
 _ONE = (
@@ -152,24 +153,22 @@ class Harvest:
         return self._ask(lambda connection: self._page(connection, asked, bodies))
 
     def _page(self, connection: Any, asked: _Range, bodies: bool) -> tuple[list[Row], bool]:
+        count, share = asked.limit, asked.share
         if bodies:
-            arguments = (asked.share, asked.share, *asked.arguments)
-            found = self._execute(connection, _RECORDS, arguments).fetchall()
+            found = self._execute(connection, _RECORDS, (share, share, *asked.arguments)).fetchall()
+            count = min(count, max(bisect_right(list(accumulate(map(_size, found))), asked.page_bytes), 1))
         else:
             found = self._execute(connection, _HEADERS, asked.arguments).fetchall()
-        fitting = bisect_right(list(accumulate(map(_size, found))), asked.page_bytes)
-        count = min(asked.limit, max(fitting, 1))
-        share = asked.share if bodies else asked.page_bytes
         rows: list[Row] = []
-        for item, datestamp, header, body, about, size, deleted in found[:count]:
-            if size > share:
+        for item, datestamp, header, body, about, size in found[:count]:
+            if size > share and bodies:
                 fetched = self._execute(connection, _BODY, (item, asked.format_id)).fetchone()
                 if fetched[0] != header:  # it has changed since, and so left the window
                     return (rows, True) if rows else self._page(connection, asked, bodies)
                 _, body, about = fetched
             if body is not None and body.startswith(FRAME):
                 body = self._unpacked(connection, body)
-            elif deleted and asked.setspec and not records.names(header, asked.setspec):
+            elif not size and asked.setspec and not records.names(header, asked.setspec):
                 header = self._departed(connection, item, datestamp, asked.setspec)
             rows.append(_row((item, datestamp, header, body, about)))
         return rows, count < len(found)

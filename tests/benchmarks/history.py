@@ -18,20 +18,20 @@ TOGETHER = 50
 
 _MOMENT = f"{BEGIN} + item_id / {TOGETHER} * {TOGETHER} * {SECONDS} / (SELECT max(id) + {TOGETHER} FROM item)"
 _STATEMENTS = (
-    f"UPDATE record SET datestamp = {_MOMENT}",
     f"UPDATE entry SET datestamp = {_MOMENT}",
     f"UPDATE repo_clock SET earliest = {BEGIN}",
 )
 _BEFORE = "instr(header, CAST('<datestamp>' AS BLOB)) + 10"
 SQLITE = (
     *_STATEMENTS,
-    f"UPDATE record SET header = CAST(substr(header, 1, {_BEFORE}) || "
-    f"strftime('%Y-%m-%dT%H:%M:%SZ', datestamp, 'unixepoch') || substr(header, {_BEFORE} + 21) AS BLOB)",
+    f"UPDATE record SET datestamp = {_MOMENT}, header = CAST(substr(header, 1, {_BEFORE}) || "
+    f"strftime('%Y-%m-%dT%H:%M:%SZ', {_MOMENT}, 'unixepoch') || substr(header, {_BEFORE} + 21) AS BLOB)",
 )
+_TEXT = f"to_char(to_timestamp({_MOMENT}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 POSTGRESQL = (
     *_STATEMENTS,
-    "UPDATE record SET header = convert_to(regexp_replace(convert_from(header, 'UTF8'), '<datestamp>[^<]*', "
-    "'<datestamp>' || to_char(to_timestamp(datestamp) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')), 'UTF8')",
+    f"UPDATE record SET datestamp = {_MOMENT}, header = convert_to(regexp_replace(convert_from(header, 'UTF8'), "
+    f"'<datestamp>[^<]*', '<datestamp>' || {_TEXT}), 'UTF8')",
 )
 
 
