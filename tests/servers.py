@@ -249,14 +249,14 @@ class Cluster:
         """The process that all of the server's others come from."""
         return int((self.data / "postmaster.pid").read_text().split()[0])
 
-    def _run(self, program: str, *arguments: object) -> str:
+    def _run(self, program: str, *arguments: object, timeout: float | None = 120) -> str:
         done = subprocess.run(
             [str(self.binaries / program), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,  # the server keeps what it inherits
             stderr=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
             cwd=self.folder,
-            timeout=120,
+            timeout=timeout,
             **self.identity,  # type: ignore[call-overload]
         )
         if done.returncode:
@@ -297,9 +297,10 @@ class Cluster:
         self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
         return f"postgresql+psycopg://oai@127.0.0.1:{self.port}/{name}"
 
-    def sql(self, statement: str, database: str = "postgres") -> str:
-        """Run one statement as the owner and return psql's bare output."""
-        return self._run("psql", "-h", "127.0.0.1", "-p", self.port, "-U", "oai", "-d", database, "-XAtqc", statement)
+    def sql(self, statement: str, database: str = "postgres", timeout: float | None = 120) -> str:
+        """Run one statement as the owner, for so many seconds at most, and return psql's bare output."""
+        connected = ("-h", "127.0.0.1", "-p", self.port, "-U", "oai", "-d", database)
+        return self._run("psql", *connected, "-XAtqc", statement, timeout=timeout)
 
     def remove(self) -> None:
         """Stop the server if it runs, and delete its folder."""

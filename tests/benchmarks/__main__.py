@@ -38,8 +38,9 @@ COMPARED = 100_000
 class Bench:
     """One run: figures are printed as they come."""
 
-    def __init__(self, folder: Path, items: int, rounds: int) -> None:
-        self.folder, self.items, self.rounds = folder, items, rounds
+    def __init__(self, folder: Path, items: int, rounds: int, copies: int = 1) -> None:
+        self.folder, self.items, self.rounds, self.copies = folder, items, rounds, copies
+        self.held = items
         self.figures: list[Figure] = []
         self.pages: dict[str, list[float]] = {}
         self.file = folder / "records.jsonl"
@@ -156,22 +157,25 @@ def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
     bench.note("single records and small answers")
     chance = random.Random(1)
     live = [number for number in chance.choices(range(1, bench.items + 1), k=4000) if number % 50]
-    identifiers = [f"oai:archive.example.org:obj-{number:09}" for number in live]
+    local = [history.name(chance.randrange(bench.copies), number) for number in live]
+    identifiers = [f"oai:archive.example.org:{name}" for name in local]
     arguments = {"verb": "GetRecord", "metadataPrefix": "oai_dc"}
 
-    def costs(url: str, root: int) -> float:
+    def costs(url: str, root: int, wanted: list[str]) -> float:
         client = Client(url)
-        client.get(**arguments, identifier=identifiers[0])
+        client.get(**arguments, identifier=wanted[0])
         before = running([root])
-        for identifier in identifiers:
+        for identifier in wanted:
             client.get(**arguments, identifier=identifier)
-        return (running([root]) - before) / len(identifiers) * 1000
+        return (running([root]) - before) / len(wanted) * 1000
+
+    first = [f"oai:archive.example.org:{history.name(0, number)}" for number in live]
 
     with (
         served(installation) as (ours, our),
         gunicorn("benchmarks.floor:app", FLOOR_DB=floor_db, FLOOR_PAGE=100) as (bare, bare_pid),
     ):
-        mine, least = bench.turns(lambda: costs(ours, our), lambda: costs(bare, bare_pid))
+        mine, least = bench.turns(lambda: costs(ours, our, identifiers), lambda: costs(bare, bare_pid, first))
         bench.say("GetRecord", mine, "CPU ms")
         bench.say("GetRecord, by the floor", mine / least, "ratio", 1.5)
         times: list[float] = []
@@ -298,6 +302,7 @@ def main() -> None:
     """Run the table and write it down."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument("--items", type=int, default=100_000, help="items of the collection [%(default)s]")
+    parser.add_argument("--copies", type=int, default=1, help="how often it is stored, compressed if more than once")
     parser.add_argument("--rounds", type=int, default=3, help="turns of what is compared [%(default)s]")
     parser.add_argument("--engines", default="sqlite,postgresql", help="[%(default)s]")
     parser.add_argument("--name", default="bench", help="name of the files that are written [%(default)s]")
@@ -307,10 +312,10 @@ def main() -> None:
     if given.page:
         report.with_table(given.page.read_text(encoding="utf-8"), given.name, "")  # or fail now, not in an hour
     with tempfile.TemporaryDirectory(prefix="oai-bench-") as name:
-        bench = Bench(Path(name), given.items, given.rounds)
+        bench = Bench(Path(name), given.items, given.rounds, given.copies)
         run(bench, given.engines.split(","))
     bench.note("done")
-    report.write(given.out, given.name, report.said(bench.figures, bench.items), bench.pages, given.page)
+    report.write(given.out, given.name, report.said(bench.figures, bench.held), bench.pages, given.page)
 
 
 def run(bench: Bench, engines: list[str]) -> None:
@@ -323,17 +328,20 @@ def run(bench: Bench, engines: list[str]) -> None:
     loading(bench, sqlite, "SQLite")
     database = sqlite.folder / "repository.sqlite"
     disk(bench, "SQLite", database.stat().st_size, *payload(database))
-    bench.note("gives the records a history of three years")
-    history.spread_sqlite(database)
     floor_db, peer_db = bench.folder / "floor.sqlite", bench.folder / "peer.sqlite"
     floor.build(database, floor_db, COMPARED)
     peer.build(database, peer_db, COMPARED)
+    enlarge(bench, sqlite, "SQLite", lambda: history.write_sqlite(database, bench.copies))
+    if bench.copies > 1:
+        size = database.stat().st_size
+        bench.say("disk, SQLite, compressed, an item with its two records", size / bench.held, "bytes")
     lists(bench, sqlite, floor_db, peer_db)
     single(bench, sqlite, floor_db)
     depth(bench, sqlite, "SQLite")
     slow(bench, sqlite)
-    packed(bench, sqlite)
-    large_records(bench)
+    if bench.copies == 1:
+        packed(bench, sqlite)
+        large_records(bench)
     binaries = postgresql_binaries()
     if "postgresql" not in engines or not binaries:
         bench.note("PostgreSQL is not measured" + ("" if binaries else ": it is not installed"))
@@ -345,6 +353,16 @@ def run(bench: Bench, engines: list[str]) -> None:
         cluster.remove()
 
 
+def enlarge(bench: Bench, installation: Installation, engine: str, write: Callable[[], int]) -> None:
+    """Give what was imported a history and as many copies as are asked for; those are compressed, to find room."""
+    if bench.copies > 1:
+        bench.note(f"compresses what is in {engine}")
+        installation.settings["compression"] = "zstd"
+        installation.run("render", "--repack")
+    bench.note("gives the records a history of three years" + (f", and copies, {engine}" if bench.copies > 1 else ""))
+    bench.held = write()
+
+
 def on_postgresql(bench: Bench, cluster: Cluster, sqlite: Installation) -> None:
     """Take the figures of PostgreSQL, over its local socket, beside SQLite where they are compared."""
     name = cluster.new_database().rpartition("/")[2]
@@ -353,10 +371,21 @@ def on_postgresql(bench: Bench, cluster: Cluster, sqlite: Installation) -> None:
     postgresql.run("init")
     loading(bench, postgresql, "PostgreSQL")
     disk(bench, "PostgreSQL", int(cluster.sql(f"SELECT pg_database_size('{name}')")))
-    bench.note("gives the records a history of three years")
-    for statement in history.POSTGRESQL:
-        cluster.sql(statement, name)
-    cluster.sql("VACUUM (ANALYZE)", name)
+
+    def write() -> int:
+        items, formats = (int(cluster.sql(f"SELECT max(id) FROM {table}", name)) for table in ("item", "format"))
+        for statement in history.statements("postgresql", items, formats, bench.copies):
+            cluster.sql(statement, name, timeout=None)
+        cluster.sql("VACUUM (ANALYZE)", name, timeout=None)
+        # What was loaded is tidied up; what reading costs is measured from here on.
+        cluster.sql("ALTER SYSTEM SET autovacuum = off")
+        cluster.sql("SELECT pg_reload_conf()")
+        return items * bench.copies
+
+    enlarge(bench, postgresql, "PostgreSQL", write)
+    if bench.copies > 1:
+        size = int(cluster.sql(f"SELECT pg_database_size('{name}')"))
+        bench.say("disk, PostgreSQL, compressed, an item with its two records", size / bench.held, "bytes")
     bench.note("lists, beside SQLite")
     most = min(bench.items, COMPARED)
     with served(postgresql) as (url, root), served(sqlite) as (plain, plain_root):

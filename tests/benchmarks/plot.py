@@ -9,6 +9,9 @@ mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "bench"
 from matplotlib import pyplot as plt  # noqa: E402
 
+MOST = 500
+"""Pages of a list that are drawn, at regular distances."""
+
 
 def draw(said: dict[str, Any], pages: dict[str, list[float]], file: Path) -> None:
     """Draw the figures of a run and the times of its pages (seconds) into an SVG file."""
@@ -22,8 +25,9 @@ def draw(said: dict[str, Any], pages: dict[str, list[float]], file: Path) -> Non
     bars.set_title("CPU ms per 1,000 records, ListRecords, 250 a page")
     for name, times in pages.items():
         if len(times) > 8:
-            places = [100 * index / (len(times) - 1) for index in range(len(times))]
-            lines.plot(places, [time * 1000 for time in times], linewidth=0.7, label=name)
+            shown = range(0, len(times), -(-len(times) // MOST))
+            places = [100 * index / (len(times) - 1) for index in shown]
+            lines.plot(places, [times[index] * 1000 for index in shown], linewidth=0.7, label=name)
     lines.set(title="milliseconds a page, by its place in the list (%)", ylim=(0, None))
     lines.legend(fontsize=7)
     figure.suptitle(f"{said['items']:,} items · {said['machine']} · {said['date']}", fontsize=9)
