@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template
+from lxml import etree
 
 from metadata_formats import schema_org
 from metadata_formats.record import RecordError, from_json
@@ -24,6 +26,7 @@ _POLICY = (
 )
 MOST_SETS = 500
 """Sets shown on the first page; ListSets has them all."""
+_LINK = re.compile(r"https?://[^\s<>\"]+\Z")
 NOT_SHOWN = frozenset({"full_text", "extra"})
 """Keys of a record that are not metadata: no format gives them to harvesters, so no page shows them to everybody."""
 
@@ -50,7 +53,7 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
 
     @pages.get("/records/<path:identifier>")
     def record(identifier: str) -> Response:
-        """Show one item: what it is in each format, and its canonical record."""
+        """Show one item: its Dublin Core for people, where it is in each format, and its canonical record."""
         shown = store.show(identifier)
         if shown is None or shown.identifier != identifier:
             abort(404)
@@ -61,12 +64,25 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
             settings=settings,
             item=shown,
             title=next((title["value"] for title in titles if title.get("type", "main") == "main"), shown.key),
+            described=_described(shown),
             canonical=None if shown.deleted else json.dumps(canonical, ensure_ascii=False, indent=2),
             linked=None if shown.deleted else _linked(shown, settings),
             records=[(prefix, _utc(stamp), deleted) for prefix, stamp, deleted, _ in shown.records],
         )
 
     return pages
+
+
+def _described(shown: Shown) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """Return the Dublin Core elements of an item in their order: name, and values, which may be links."""
+    body = next((body for prefix, _, _, body in shown.records if prefix == "oai_dc"), None)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True)
+    root = etree.fromstring(body, parser) if body else None
+    described: dict[str, list[tuple[str, bool]]] = {}
+    for element in root.iterchildren("*") if root is not None else ():
+        text = "".join(map(str, element.itertext())).strip()
+        described.setdefault(etree.QName(element).localname, []).append((text, bool(_LINK.match(text))))
+    return list(described.items())
 
 
 def _linked(shown: Shown, settings: Settings) -> dict[str, Any] | None:

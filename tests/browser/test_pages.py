@@ -166,14 +166,17 @@ def test_the_form_works_again_after_going_back(pages: Pages) -> None:
 def test_a_record_shows_its_title_as_text_whatever_is_in_it(pages: Pages) -> None:
     pages.open(f"/records/{LIVE}")
     assert pages.text("h1") == HOSTILE
+    assert pages.rows("#described")[0] == [f"Another title\n{HOSTILE}"]
+    assert pages.text("pre") == ""  # folded away
+    pages.one("summary").click()
     shown = json.loads(pages.text("pre"))
     assert shown["titles"][-1] == {"value": HOSTILE}
     assert not {"full_text", "extra"} & shown.keys()
     [linked] = pages.browser.find_elements(By.CSS_SELECTOR, "main script, main img")
     said = json.loads(linked.get_attribute("textContent"))
     assert (said["@context"], said["name"]) == ("https://schema.org", HOSTILE)
-    assert [(prefix, state) for prefix, _, state in pages.rows("main table")] == [("oai_dc", "live"), ("mods", "live")]
-    pages.one("main table a").click()
+    assert [(prefix, state) for prefix, _, state in pages.rows("#formats")] == [("oai_dc", "live"), ("mods", "live")]
+    pages.one("#formats a").click()
     assert parse_qs(urlsplit(pages.browser.current_url).query)["identifier"] == [LIVE]
 
 
@@ -181,7 +184,7 @@ def test_a_deleted_record_says_so_and_shows_nothing_else(pages: Pages) -> None:
     pages.open(f"/records/{GONE}")
     assert pages.text("h1") == "Deleted record"
     assert "Soon gone" not in pages.browser.page_source
-    assert {state for _, _, state in pages.rows("main table")} == {"deleted"}
+    assert {state for _, _, state in pages.rows("#formats")} == {"deleted"}
 
 
 def test_an_identifier_with_escapes_has_a_page_and_its_links_work(pages: Pages, server: Server) -> None:
@@ -189,7 +192,7 @@ def test_an_identifier_with_escapes_has_a_page_and_its_links_work(pages: Pages, 
     escaped = next(e.text for e in listed.iter(f"{OAI}identifier") if e.text not in (LIVE, GONE))
     pages.open(f"/records/{escaped.replace('%', '%25')}")
     assert pages.text("h1") == "Жена"
-    link = pages.one("main table a").get_attribute("href")
+    link = pages.one("#formats a").get_attribute("href")
     assert ElementTree.fromstring(fetch(link).body).find(f"{OAI}GetRecord") is not None
 
 
