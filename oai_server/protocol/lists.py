@@ -155,12 +155,13 @@ class Lists:
         same to the byte; after that it lives anew, so that no list is too long to be harvested.
         """
         cursor = place.cursor + len(rows)
+        item, datestamp, *_ = rows[-1]
         life = self._limits.token_seconds
         renewed = place.expires - clock.horizon < life - min(_HOUR, life // 2)
         return replace(
             place,
-            start=rows[-1].datestamp,
-            after=rows[-1].item,
+            start=datestamp,
+            after=item,
             cursor=cursor,
             size=max(place.size if place.after is not None else self._size(place, clock), cursor + 1),
             expires=clock.horizon + life if renewed else place.expires,

@@ -35,7 +35,7 @@ def headers(rows: Sequence[Row]) -> bytes:
 def records(rows: Sequence[Row]) -> list[bytes]:
     """Return the records, in pieces to join; a row without a body is a record without metadata."""
     pieces: list[bytes] = []
-    for _, _, written, body, about in rows:
+    for _, _, written, body, about, _ in rows:
         if body is None:
             pieces += (b"<record>", written, b"</record>\n")
         elif about is None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any
@@ -43,7 +42,7 @@ _RECORDS = (
 )
 _BODY = "SELECT header, body, about FROM record WHERE item_id = ? AND format_id = ?"
 _ONE = (
-    "SELECT r.item_id, r.datestamp, r.header, r.body, r.about FROM item i "
+    "SELECT r.item_id, r.datestamp, r.header, r.body, r.about, r.size FROM item i "
     "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
 )
 _SAMPLE = (
@@ -53,8 +52,6 @@ _SAMPLE = (
 _DICTIONARY = "SELECT content FROM dictionary WHERE id = ?"
 
 _size = itemgetter(5)
-_row = partial(tuple.__new__, Row)
-"""Makes a row of a tuple, as ``Row._make`` does, at a third of its cost."""
 
 
 @dataclass(frozen=True)
@@ -157,21 +154,29 @@ class Harvest:
         if bodies:
             found = self._execute(connection, _RECORDS, (share, share, *asked.arguments)).fetchall()
             count = min(count, max(bisect_right(list(accumulate(map(_size, found))), asked.page_bytes), 1))
+            odd = [number for number, row in enumerate(found[:count]) if (row[3] or FRAME).startswith(FRAME)]
         else:
             found = self._execute(connection, _HEADERS, asked.arguments).fetchall()
-        rows: list[Row] = []
-        for item, datestamp, header, body, about, size in found[:count]:
-            if size > share and bodies:
-                fetched = self._execute(connection, _BODY, (item, asked.format_id)).fetchone()
-                if fetched[0] != header:  # it has changed since, and so left the window
-                    return (rows, True) if rows else self._page(connection, asked, bodies)
-                _, body, about = fetched
-            if body is not None and body.startswith(FRAME):
-                body = self._unpacked(connection, body)
-            elif not size and asked.setspec and not records.names(header, asked.setspec):
-                header = self._departed(connection, item, datestamp, asked.setspec)
-            rows.append(_row((item, datestamp, header, body, about)))
-        return rows, count < len(found)
+            odd = [number for number, row in enumerate(found[:count]) if not row[5]]
+        for number in odd:  # few, unless bodies are compressed: most rows are given as they come
+            row = self._mended(connection, asked, found[number])
+            if row is None:
+                return (found[:number], True) if number else self._page(connection, asked, bodies)
+            found[number] = row
+        return found[:count], count < len(found)
+
+    def _mended(self, connection: Any, asked: _Range, row: Row) -> Row | None:
+        """Return a row that is deleted, compressed or large as harvesters get it; None where it has left the window."""
+        item, datestamp, header, body, about, size = row
+        if not size:
+            if not asked.setspec or records.names(header, asked.setspec):
+                return row
+            return item, datestamp, self._departed(connection, item, datestamp, asked.setspec), None, None, 0
+        if body is None:
+            found, body, about = self._execute(connection, _BODY, (item, asked.format_id)).fetchone()
+            if found != header:  # a change since then has given it another datestamp
+                return None
+        return item, datestamp, header, self._unpacked(connection, body), about, size
 
     def _departed(self, connection: Any, item: int, datestamp: int, setspec: str) -> bytes:
         """Return the header that the list of a set shows of an item that has left it: deleted, in this set alone."""
@@ -221,8 +226,8 @@ class Harvest:
             found = self._execute(connection, query, arguments).fetchone()
             if found is None:
                 return None
-            row = Row(*found)
-            return row if row.body is None else row._replace(body=self._unpacked(connection, row.body))
+            item, datestamp, header, body, about, size = found
+            return item, datestamp, header, body and self._unpacked(connection, body), about, size
 
         return self._ask(one)
 

@@ -50,7 +50,9 @@ class Held(NamedTuple):
 
     def row(self, *, bodies: bool = True) -> Row:
         header = records.header(self.identifier, self.datestamp, self.setspecs.split(), deleted=self.deleted)
-        return Row(self.item, self.datestamp, header, *((self.body, self.about) if bodies else (None, None)))
+        size = len(self.body or b"") + len(self.about or b"")
+        body, about = (self.body, self.about) if bodies else (None, None)
+        return self.item, self.datestamp, header, body, about, size
 
 
 @dataclass

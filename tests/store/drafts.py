@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from lxml import etree
@@ -25,6 +26,17 @@ def draft(
     )  # fmt: skip
 
 
+class Named(NamedTuple):
+    """A row with names."""
+
+    item: int
+    datestamp: int
+    header: bytes
+    body: bytes | None
+    about: bytes | None
+    size: int
+
+
 class Header(NamedTuple):
     """What a header says."""
 
@@ -34,9 +46,14 @@ class Header(NamedTuple):
     deleted: bool
 
 
+def named(rows: Iterable[Row]) -> list[Named]:
+    """Return rows with names."""
+    return [Named(*row) for row in rows]
+
+
 def header_of(row: Row) -> Header:
     """Return what the header of a row says: its sets joined by spaces."""
-    header = etree.fromstring(row.header)
+    header = etree.fromstring(row[2])
     setspecs = " ".join(found.text for found in header.findall("setSpec"))
     deleted = header.get("status") == "deleted"
     return Header(header.findtext("identifier"), header.findtext("datestamp"), setspecs, deleted)

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import OFFERED, draft, header_of
+from drafts import OFFERED, draft, header_of, named
 from invariants import assert_sound, dump
 
 from oai_server.store import backup, clock
@@ -125,7 +125,7 @@ def listed(store: Store, prefix: str, setspec: str | None = None, start: int = 0
     harvest = store.harvest(OFFERED)
     rows, more = harvest.page(prefix, setspec, start, harvest.clock(tick=False).horizon, None, 1000, ROOM, bodies=True)
     assert not more
-    return {header_of(row).identifier: row for row in rows}
+    return {header_of(row).identifier: row for row in named(rows)}
 
 
 class Copy:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import OFFERED, draft, header_of
+from drafts import OFFERED, draft, header_of, named
 from invariants import assert_sound, rows
 
 from oai_server.store import clock
@@ -41,7 +41,7 @@ def test_two_processes_publish_while_a_third_reads_and_misses_nothing(store: Sto
         last = horizon
         found, more = harvest.page("oai_dc", "a", since, horizon, None, 1000, 1 << 30, bodies=True)
         assert not more
-        mirror.update({header_of(row).identifier: row.body for row in found})
+        mirror.update({header_of(row).identifier: row.body for row in named(found)})
         since = horizon  # responseDate plus one second: the least that a harvester may ask from
     harvest._connections.drop()
     assert [writer.returncode for writer in writers] == [0, 0]

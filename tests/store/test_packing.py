@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from drafts import OFFERED, draft, header_of
+from drafts import OFFERED, draft, header_of, named
 from invariants import assert_sound, dump, rows
 
 from oai_server.store import clock
@@ -49,9 +49,9 @@ def harvested(store: Store, page_bytes: int = 1 << 23) -> list[list[tuple[object
             start, after, more = 0, None, True
             while more:
                 found, more = harvest.page(prefix, setspec, start, 1 << 40, after, 50, page_bytes, bodies=True)
-                pages.append([(header_of(row).identifier, header_of(row)[2:], row.body) for row in found])
+                pages.append([(header_of(row).identifier, header_of(row)[2:], row.body) for row in named(found)])
                 if found:
-                    start, after = found[-1].datestamp, found[-1].item
+                    after, start, *_ = found[-1]
     harvest._connections.drop()
     return pages
 
@@ -62,8 +62,9 @@ def read(store: Store, key: str) -> bytes | None:
     row = harvest.record("mods", f"oai:d.org:{key}")
     harvest._connections.drop()
     assert row is not None
-    assert header_of(row).deleted == (row.body is None)
-    return row.body
+    [one] = named([row])
+    assert header_of(row).deleted == (one.body is None)
+    return one.body
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import OFFERED, draft, header_of
+from drafts import OFFERED, Named, draft, header_of, named
 from invariants import assert_sound, dump, rows
 
 from oai_server.protocol.datestamps import to_text
@@ -88,7 +88,7 @@ def test_what_is_said_about_a_record_moves_it_alone(store: Store):
 def told(store: Store, key: str) -> dict[str, bytes | None]:
     """Return what is said about an item, as GetRecord and lists give it, by prefix."""
     harvest = store.harvest(OFFERED)
-    one = {prefix: harvest.record(prefix, f"oai:d.org:{key}") for prefix in ("oai_dc", "mods")}
+    one = {prefix: Named(*harvest.record(prefix, f"oai:d.org:{key}")) for prefix in ("oai_dc", "mods")}
     for prefix, row in one.items():
         listed, _ = harvest.page(prefix, None, 0, 1 << 40, None, 1000, 1 << 20, bodies=True)
         assert row in listed
@@ -162,7 +162,7 @@ def shown_in(store: Store, setspec: str, prefix: str = "oai_dc") -> dict[str, tu
     rows, _ = harvest.page(prefix, setspec, 0, 1 << 40, None, 1000, 1 << 20, bodies=True)
     harvest._connections.drop()
     shown = {}
-    for row in rows:
+    for row in named(rows):
         header = header_of(row)
         assert header.deleted == (row.body is None)
         assert header.datestamp == to_text(row.datestamp)

@@ -14,10 +14,9 @@ from harvesters import raw
 from servers import Installation
 
 sys.path.insert(0, str(Path(__file__).parent))
-from drafts import OFFERED, draft, header_of
+from drafts import OFFERED, Named, draft, header_of, named
 from invariants import dump
 
-from oai_server.protocol.repository import Row
 from oai_server.store import clock
 from oai_server.store.harvest import Harvest
 from oai_server.store.publish import Outcome
@@ -40,7 +39,7 @@ def _closable(monkeypatch: pytest.MonkeyPatch):
 
 
 def pages(harvest: Harvest, limit: int, page_bytes: int, *, bodies: bool = True, setspec: str | None = None,
-          prefix: str = "oai_dc") -> list[list[Row]]:  # fmt: skip
+          prefix: str = "oai_dc") -> list[list[Named]]:  # fmt: skip
     """Read a list to its end, as the protocol does."""
     found = []
     start, after, more = 0, None, True
@@ -49,8 +48,8 @@ def pages(harvest: Harvest, limit: int, page_bytes: int, *, bodies: bool = True,
         if not rows:
             assert not found
             break
-        found.append(rows)
-        start, after = rows[-1].datestamp, rows[-1].item
+        found.append(named(rows))
+        start, after = found[-1][-1].datestamp, found[-1][-1].item
     return found
 
 
