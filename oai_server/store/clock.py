@@ -48,12 +48,12 @@ def read(connection: Any, *, sqlite: bool, tick: bool) -> Horizon:
     """
     now = NOW["sqlite" if sqlite else "postgresql"]
     # A standby cannot tick: its horizon is that of what it has received.
-    seen = now if sqlite else f"CASE WHEN pg_is_in_recovery() THEN horizon ELSE {now} END"
-    query = f"SELECT horizon, earliest, incarnation, {seen} FROM repo_clock WHERE id = 1"  # noqa: S608
-    horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
-    if tick and clock > horizon:
+    behind = f"horizon < {now}" if sqlite else f"horizon < {now} AND NOT pg_is_in_recovery()"
+    query = f"SELECT horizon, earliest, incarnation, {behind if tick else 'false'} FROM repo_clock WHERE id = 1"  # noqa: S608
+    horizon, earliest, incarnation, late = connection.execute(query).fetchone()
+    if late:
         _advance(connection, now, sqlite=sqlite)
-        horizon, earliest, incarnation, clock = connection.execute(query).fetchone()
+        horizon, earliest, incarnation, _ = connection.execute(query).fetchone()
     return Horizon(horizon, earliest, incarnation)
 
 
