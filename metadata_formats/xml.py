@@ -13,7 +13,7 @@ nothing to say, and what is made of nothing is empty again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -42,8 +42,9 @@ class Document(NamedTuple):
         Raises:
             ValueError: it has a character that XML 1.0 forbids (section 2.2).
         """
-        data = self.markup.encode()
-        if len(data.translate(None, _CONTROLS)) != len(data) or b"\xef\xbf\xbe" in data or b"\xef\xbf\xbf" in data:
+        markup = self.markup
+        data = markup.encode()
+        if len(data.translate(None, _CONTROLS)) != len(data) or "\ufffe" in markup or "\uffff" in markup:
             raise ValueError("a character that XML 1.0 forbids")
         return data
 
@@ -55,11 +56,31 @@ def collapse(text: str | None) -> str:
 
 def leaf(tag: str, text: str | None, attributes: str = "") -> str:
     """Return an element of text; nothing where the text is blank."""
-    if not text or not (text := " ".join(text.split())):
+    if not text or not (text := _known(text) if 60 < len(text) < 10_000 else _content(text)):
         return ""
+    return f"<{tag}{attributes}>{text}</{tag}>"
+
+
+def _content(text: str) -> str:
+    """Return text as it stands in an element, escaped and with single spaces."""
+    # In long text it is quicker to see that white space is right: a space is printable, and no other white space is.
+    if len(text) < 60 or not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":
+        text = " ".join(text.split())
     if "&" in text or "<" in text or ">" in text:
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"<{tag}{attributes}>{text}</{tag}>"
+    return text
+
+
+_known = lru_cache(maxsize=32)(_content)
+"""The same of an abstract or a note, which every format of a record has: few are remembered, and no whole book."""
+
+
+def wrap(tag: str, child: str, attributes: str = "") -> str:
+    """Return an element of one element; nothing where that is empty."""
+    if not child:
+        return ""
+    child = child.replace("\n", "\n  ")
+    return f"<{tag}{attributes}>\n  {child}\n</{tag}>"
 
 
 def branch(tag: str, children: Iterable[str], attributes: str = "", *, repeat: bool = False) -> str:
@@ -67,10 +88,12 @@ def branch(tag: str, children: Iterable[str], attributes: str = "", *, repeat: b
 
     Nothing where all of them are empty.
     """
-    lines = [child.replace("\n", "\n  ") for child in (children if repeat else dict.fromkeys(children)) if child]
+    lines: Collection[str] = [*filter(None, children)]
     if not lines:
         return ""
-    inner = "\n  ".join(lines)
+    if len(lines) > 1 and not repeat:
+        lines = dict.fromkeys(lines)
+    inner = "\n".join(lines).replace("\n", "\n  ")
     return f"<{tag}{attributes}>\n  {inner}\n</{tag}>"
 
 
