@@ -33,7 +33,6 @@ from metadata_formats.record import (
     Holding,
     Identifier,
     Note,
-    PlaceParts,
     Record,
     Relation,
     Subject,
@@ -55,6 +54,7 @@ from metadata_formats.xml import language as xml_lang
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)?([^\s/:]+/\S+)", re.IGNORECASE)
 RESOLVERS = {"doi": (DOI, "https://doi.org/"), "hdl": (HANDLE, "https://hdl.handle.net/")}
+_QUOTED = re.compile(r"[A-Za-z0-9/:;()@!$&*+,=~%._-]*")  # nearly all, and to quote takes longer than all else here
 _URNS = {"isbn": "urn:isbn:", "issn": "urn:issn:"}
 
 DESCRIPTIVE_NOTES = frozenset(
@@ -226,12 +226,14 @@ def by_role(
 
 def full_title(title: Title) -> str:
     """Return a title in one line: ``nonSort title: subtitle. number, name`` (Library of Congress)."""
-    article = collapse(title.non_sort)
-    line = article + ("" if not article or article.endswith(_ELIDED) else " ") + title.value
+    line = title.value
+    if article := collapse(title.non_sort):
+        line = article + ("" if article.endswith(_ELIDED) else " ") + line
     if subtitle := collapse(title.subtitle):
         line += f": {subtitle}"
-    if part := ", ".join(filter(None, (collapse(title.part_number), collapse(title.part_name)))):
-        line += f". {part}"
+    if title.part_number or title.part_name:
+        part = ", ".join(filter(None, (collapse(title.part_number), collapse(title.part_name))))
+        line += f". {part}" if part else ""
     return line
 
 
@@ -282,7 +284,9 @@ def public_form(identifier: Identifier) -> str:
     if resolver := RESOLVERS.get(kind):
         pattern, base = resolver
         match = pattern.fullmatch(value)
-        return base + quote(match[1], safe="/:;()@!$&*+,=~%") if match else value
+        if not match:
+            return value
+        return base + (match[1] if _QUOTED.fullmatch(match[1]) else quote(match[1], safe="/:;()@!$&*+,=~%"))
     if (urn := _URNS.get(kind)) and not value.lower().startswith("urn:"):
         return urn + value
     return value
@@ -334,16 +338,19 @@ def is_period(subject: Subject) -> bool:
 
 def is_coverage(subject: Subject) -> bool:
     """Tell whether a subject is one place or one period."""
-    return is_place(subject) or is_period(subject)
+    return subject.type in ("place", "period") and not is_compound(subject)
 
 
 def heading(subject: Subject) -> str:
     """Return a subject in one line, the steps of a heading (or of a place without a name) joined by ``--``."""
-    if isinstance(subject.parts, list) and subject.parts:
-        return "--".join(filter(None, (collapse(part.label) for part in subject.parts)))
-    if subject.label or not isinstance(subject.parts, PlaceParts):
+    parts = subject.parts
+    if not parts:
         return collapse(subject.label)
-    return "--".join(filter(None, (collapse(getattr(subject.parts, name)) for name in subject.parts.__struct_fields__)))
+    if isinstance(parts, list):
+        return "--".join(filter(None, (collapse(part.label) for part in parts)))
+    if subject.label:
+        return collapse(subject.label)
+    return "--".join(filter(None, (collapse(getattr(parts, name)) for name in parts.__struct_fields__)))
 
 
 def says_more_than_dates(subject: Subject) -> bool:

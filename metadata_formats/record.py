@@ -30,7 +30,7 @@ class RecordError(ValueError):
 class _Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What all shapes share: keyword arguments, no unknown keys, defaults left out of the JSON.
 
-    Records are trees, so the garbage collector, which looks for circles, need not look through a hundred shapes of each.
+    Records are trees, so the garbage collector, which looks for circles, need not look through their hundred shapes.
     """
 
 

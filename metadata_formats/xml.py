@@ -56,23 +56,31 @@ def collapse(text: str | None) -> str:
 
 def leaf(tag: str, text: str | None, attributes: str = "") -> str:
     """Return an element of text; nothing where the text is blank."""
-    if not text or not (text := _known(text) if 60 < len(text) < 10_000 else _content(text)):
+    if not text:
         return ""
-    return f"<{tag}{attributes}>{text}</{tag}>"
-
-
-def _content(text: str) -> str:
-    """Return text as it stands in an element, escaped and with single spaces."""
-    # In long text it is quicker to see that white space is right: a space is printable, and no other white space is.
-    if len(text) < 60 or not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":
+    if len(text) > _LONG:
+        text = _remembered(text) if len(text) < _VERY_LONG else _long_content(text)
+    else:
         text = " ".join(text.split())
-    if "&" in text or "<" in text or ">" in text:
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text
+        if "&" in text or "<" in text or ">" in text:
+            text = _escaped(text)
+    return f"<{tag}{attributes}>{text}</{tag}>" if text else ""
 
 
-_known = lru_cache(maxsize=32)(_content)
-"""The same of an abstract or a note, which every format of a record has: few are remembered, and no whole book."""
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _long_content(text: str) -> str:
+    """Return long text as it stands in an element; of such it is soon seen whether there is anything to do."""
+    if not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":  # only the space is printable
+        text = " ".join(text.split())
+    return _escaped(text) if "&" in text or "<" in text or ">" in text else text
+
+
+_LONG, _VERY_LONG = 60, 10_000  # characters
+_remembered = lru_cache(maxsize=32)(_long_content)
+"""The same of text that every format of a record has, as an abstract; few are remembered, and no whole book."""
 
 
 def wrap(tag: str, child: str, attributes: str = "") -> str:
