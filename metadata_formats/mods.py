@@ -39,7 +39,6 @@ from metadata_formats.record import (
     Identifier,
     Origin,
     Part,
-    Physical,
     Place,
     PlaceParts,
     Record,
@@ -267,7 +266,7 @@ def _names(record: Record, creating: frozenset[str]) -> Iterator[str]:
 
 def is_mere_publisher(agent: Agent) -> bool:
     """Tell whether originInfo/publisher says all there is to say of an agent."""
-    if set(agent.roles) != {PUBLISHER_ROLE}:
+    if PUBLISHER_ROLE not in agent.roles or set(agent.roles) != {PUBLISHER_ROLE}:
         return False
     more = (
         agent.family, agent.given, agent.terms, agent.dates, agent.description, agent.affiliation, agent.role_label,
@@ -392,13 +391,15 @@ def country_scheme(country: str | None) -> str | None:
 
 
 def _cartographics(place: Place | Subject) -> str:
+    if place.lat is None and place.bbox is None:
+        return ""
     found = []
     if place.lat is not None and place.long is not None:
         found.append(f"{_rounded(place.lat)},{_rounded(place.long)}")
     if place.bbox is not None:
         west, south, east, north = map(_rounded, place.bbox)
         found.append(f"{south},{west} {north},{east}")
-    return branch("cartographics", [leaf("coordinates", point) for point in found]) if found else ""
+    return branch("cartographics", [leaf("coordinates", point) for point in found])
 
 
 def _rounded(value: float) -> str:
@@ -468,8 +469,9 @@ def _language_terms(code: str, tag: str | None = None, script: str | None = None
 
 
 def _physical(record: Record) -> str:
-    physical = record.physical or Physical()
-    default = record.description_lang
+    physical, default = record.physical, record.description_lang
+    if physical is None:
+        return branch("physicalDescription", [leaf("internetMediaType", mime) for mime in media_types(record)])
     children = [
         *[_concept("form", form, default) for form in physical.form],
         *[leaf("extent", extent) for extent in physical.extent],
@@ -524,21 +526,22 @@ def _step(type_: str, label: str | None, control: str = "", dates: str | None = 
     return branch("name", parts, f' type="{NAME_TYPES[type_]}"' + control)
 
 
-def _place_codes(subject: Subject) -> Iterator[str]:
+def _place_codes(subject: Subject) -> list[str]:
     """Return what a place has beside its name."""
-    if subject.gac:
-        yield leaf("geographicCode", subject.gac.ljust(7, "-"), ' authority="marcgac"')
-    levels = []
+    found, levels = [], []
     if isinstance(subject.parts, PlaceParts):
         levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in PLACE_TAGS.items()]
+    if subject.gac:
+        found.append(leaf("geographicCode", subject.gac.ljust(7, "-"), ' authority="marcgac"'))
     if subject.country:
         if scheme := country_scheme(subject.country):
-            yield leaf("geographicCode", subject.country, f' authority="{scheme}"')
+            found.append(leaf("geographicCode", subject.country, f' authority="{scheme}"'))
         else:
             levels.insert(0, leaf("country", subject.country))
     if levels:
-        yield branch("hierarchicalGeographic", levels)
-    yield _cartographics(subject)
+        found.append(branch("hierarchicalGeographic", levels))
+    found.append(_cartographics(subject))
+    return found
 
 
 # What it belongs to, and where it is.
@@ -643,10 +646,11 @@ def _locations(record: Record) -> Iterator[str]:
     if record.holding and not record.holding.original:
         yield _physical_location(record.holding)
     urls = []
-    primary = next((media for media in record.media if media.role == "landing"), None)
+    primary = ' usage="primary"'
     for media in record.media:
-        usage = ' usage="primary"' if media is primary else ""
-        attributes = usage + _MEDIA[media.role] + attribute("displayLabel", media.label)
+        attributes = _MEDIA[media.role] + attribute("displayLabel", media.label)
+        if media.role == "landing":
+            attributes, primary = primary + attributes, ""
         urls.append(leaf("url", xml_uri(media.url), attributes))
     yield branch("location", urls)
 
@@ -663,11 +667,8 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
         yield leaf("accessCondition", rights.label, _REUSE + xml_lang(spoken, default))
     if statement is not None:
         yield _words("accessCondition", statement, default, _REUSE)
-    yield leaf(
-        "accessCondition",
-        collapse(rights.holder) or rights.holder_uri,
-        ' type="rights holder"' + authority(None, rights.holder_uri),
-    )
+    if holder := collapse(rights.holder) or rights.holder_uri:
+        yield leaf("accessCondition", holder, ' type="rights holder"' + authority(None, rights.holder_uri))
     if rights.access:
         term = ACCESS[rights.access]
         attributes = f' authorityURI="{ACCESS_URI}" valueURI="{term.uri}"{xml_lang("en")}'

@@ -263,7 +263,7 @@ def _formats(record: Record) -> Iterator[str]:
 def media_types(record: Record) -> list[str]:
     """Return the media types of an item: those of its description, then those of its objects on the web."""
     stated = record.physical.media_types if record.physical else []
-    return [*stated, *(media.mime for media in record.media if media.mime and media.role in OBJECT_ROLES)]
+    return stated + [media.mime for media in record.media if media.mime and media.role in OBJECT_ROLES]
 
 
 def all_identifiers(record: Record, *, objects: bool) -> list[str]:
@@ -347,7 +347,7 @@ def heading(subject: Subject) -> str:
     if not parts:
         return collapse(subject.label)
     if isinstance(parts, list):
-        return "--".join(filter(None, (collapse(part.label) for part in parts)))
+        return "--".join([label for part in parts if (label := collapse(part.label))])
     if subject.label:
         return collapse(subject.label)
     return "--".join(filter(None, (collapse(getattr(parts, name)) for name in parts.__struct_fields__)))
@@ -383,5 +383,5 @@ def _rights(record: Record) -> Iterator[str]:
     yield leaf("dc:rights", rights.access_note, xml_lang(None, default))
     if rights.embargo_until:
         yield leaf("dc:rights", f"embargoed until {edtf_dates.literal(rights.embargo_until)}")
-    if holder := " ".join(filter(None, (collapse(rights.year), collapse(rights.holder)))):
+    if holder := collapse(f"{rights.year or ''} {rights.holder or ''}"):
         yield leaf("dc:rights", f"© {holder}")

@@ -13,7 +13,7 @@ nothing to say, and what is made of nothing is empty again.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -96,11 +96,11 @@ def branch(tag: str, children: Iterable[str], attributes: str = "", *, repeat: b
 
     Nothing where all of them are empty.
     """
-    lines: Collection[str] = [*filter(None, children)]
+    lines = [*filter(None, children)]
     if not lines:
         return ""
-    if len(lines) > 1 and not repeat:
-        lines = dict.fromkeys(lines)
+    if not repeat and len(lines) > 1 and len(set(lines)) < len(lines):
+        lines = [*dict.fromkeys(lines)]
     inner = "\n".join(lines).replace("\n", "\n  ")
     return f"<{tag}{attributes}>\n  {inner}\n</{tag}>"
 
