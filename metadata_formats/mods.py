@@ -528,6 +528,8 @@ def _step(type_: str, label: str | None, control: str = "", dates: str | None = 
 
 def _place_codes(subject: Subject) -> list[str]:
     """Return what a place has beside its name."""
+    if not (subject.gac or subject.country or subject.parts or subject.lat is not None or subject.bbox is not None):
+        return []
     found, levels = [], []
     if isinstance(subject.parts, PlaceParts):
         levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in PLACE_TAGS.items()]
