@@ -45,6 +45,7 @@ from metadata_formats.record import (
     Relation,
     Rights,
     Subject,
+    SubjectType,
     Text,
     Title,
 )
@@ -504,8 +505,8 @@ def _subject(subject: Subject, default: str | None) -> str:
         (part,) = subject.parts
         subject = msgspec.structs.replace(subject, type=part.type, label=part.label, parts=None, edtf=None)
     if isinstance(subject.parts, list) and is_compound(subject):
-        steps = [_step(part.type, part.label) for part in subject.parts]
-        return branch("subject", [*steps, *_place_codes(subject)], control + lang, repeat=True)
+        steps = tuple([(part.type, part.label) for part in subject.parts])
+        return _heading(steps, _place_codes(subject), control + lang)
     levels = msgspec.structs.astuple(subject.parts) if isinstance(subject.parts, PlaceParts) else ()
     if not collapse(subject.label) and not any(map(collapse, levels)):
         return ""
@@ -513,8 +514,22 @@ def _subject(subject: Subject, default: str | None) -> str:
         named = leaf("temporal", subject.label, control) if says_more_than_dates(subject) else ""
         coded = _coded_date("temporal", subject.edtf, "" if named else control)
         return branch("subject", [named, *coded, *_place_codes(subject)], lang if named else "")
-    step = _step(subject.type, subject.label, control, subject.edtf)
-    return branch("subject", [step, *_place_codes(subject)], ("" if step else control) + lang)
+    return _term(subject.type, subject.label, subject.edtf, _place_codes(subject), control, lang)
+
+
+@lru_cache(maxsize=4096)
+def _heading(steps: tuple[tuple[SubjectType, str], ...], codes: tuple[str, ...], attributes: str) -> str:
+    """Return a heading of several steps: collections repeat them."""
+    return branch("subject", [*[_step(type_, label) for type_, label in steps], *codes], attributes, repeat=True)
+
+
+@lru_cache(maxsize=4096)
+def _term(
+    type_: SubjectType, label: str | None, dates: str | None, codes: tuple[str, ...], control: str, lang: str
+) -> str:
+    """Return one term: collections repeat them too."""
+    step = _step(type_, label, control, dates)
+    return branch("subject", [step, *codes], ("" if step else control) + lang)
 
 
 def _step(type_: str, label: str | None, control: str = "", dates: str | None = None) -> str:
@@ -526,24 +541,18 @@ def _step(type_: str, label: str | None, control: str = "", dates: str | None = 
     return branch("name", parts, f' type="{NAME_TYPES[type_]}"' + control)
 
 
-def _place_codes(subject: Subject) -> list[str]:
+def _place_codes(subject: Subject) -> tuple[str, ...]:
     """Return what a place has beside its name."""
-    if not (subject.gac or subject.country or subject.parts or subject.lat is not None or subject.bbox is not None):
-        return []
-    found, levels = [], []
-    if isinstance(subject.parts, PlaceParts):
-        levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in PLACE_TAGS.items()]
-    if subject.gac:
-        found.append(leaf("geographicCode", subject.gac.ljust(7, "-"), ' authority="marcgac"'))
-    if subject.country:
-        if scheme := country_scheme(subject.country):
-            found.append(leaf("geographicCode", subject.country, f' authority="{scheme}"'))
-        else:
-            levels.insert(0, leaf("country", subject.country))
-    if levels:
-        found.append(branch("hierarchicalGeographic", levels))
-    found.append(_cartographics(subject))
-    return found
+    parts = subject.parts if isinstance(subject.parts, PlaceParts) else None
+    if not (parts or subject.gac or subject.country or subject.lat is not None or subject.bbox is not None):
+        return ()
+    code = leaf("geographicCode", subject.gac and subject.gac.ljust(7, "-"), ' authority="marcgac"')
+    scheme = country_scheme(subject.country)
+    country = leaf("geographicCode", subject.country, f' authority="{scheme}"') if scheme else ""
+    levels = [leaf(tag, getattr(parts, name)) for name, tag in PLACE_TAGS.items()] if parts else []
+    if subject.country and not scheme:
+        levels.insert(0, leaf("country", subject.country))
+    return code, country, branch("hierarchicalGeographic", levels), _cartographics(subject)
 
 
 # What it belongs to, and where it is.
