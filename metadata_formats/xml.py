@@ -78,7 +78,7 @@ def _long_content(text: str) -> str:
     return _escaped(text) if "&" in text or "<" in text or ">" in text else text
 
 
-_LONG, _VERY_LONG = 60, 10_000  # characters
+_LONG, _VERY_LONG = 100, 10_000  # characters
 _remembered = lru_cache(maxsize=32)(_long_content)
 """The same of text that every format of a record has, as an abstract; few are remembered, and no whole book."""
 
