@@ -124,6 +124,8 @@ _REUSE = ' type="use and reproduction"'
 _RESTRICTION = ' type="restriction on access"'
 _PAGES = re.compile(r"([^\s,;–-]+)\s*[–-]\s*([^\s,;–-]+)")
 _W3CDTF = ' encoding="w3cdtf"'
+_MEMORABLE = 200
+"""Characters: longer headings are made each time, so that what is remembered stays small whatever records say."""
 
 
 class Mods(Format):
@@ -506,7 +508,8 @@ def _subject(subject: Subject, default: str | None) -> str:
         subject = msgspec.structs.replace(subject, type=part.type, label=part.label, parts=None, edtf=None)
     if isinstance(subject.parts, list) and is_compound(subject):
         steps = tuple([(part.type, part.label) for part in subject.parts])
-        return _heading(steps, _place_codes(subject), control + lang)
+        heading = _heading if sum([len(label) for _, label in steps]) < _MEMORABLE else _heading.__wrapped__
+        return heading(steps, _place_codes(subject), control + lang)
     levels = msgspec.structs.astuple(subject.parts) if isinstance(subject.parts, PlaceParts) else ()
     if not collapse(subject.label) and not any(map(collapse, levels)):
         return ""
@@ -514,7 +517,8 @@ def _subject(subject: Subject, default: str | None) -> str:
         named = leaf("temporal", subject.label, control) if says_more_than_dates(subject) else ""
         coded = _coded_date("temporal", subject.edtf, "" if named else control)
         return branch("subject", [named, *coded, *_place_codes(subject)], lang if named else "")
-    return _term(subject.type, subject.label, subject.edtf, _place_codes(subject), control, lang)
+    term = _term if len(subject.label or "") < _MEMORABLE else _term.__wrapped__
+    return term(subject.type, subject.label, subject.edtf, _place_codes(subject), control, lang)
 
 
 @lru_cache(maxsize=4096)

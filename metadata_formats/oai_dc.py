@@ -54,7 +54,7 @@ from metadata_formats.xml import language as xml_lang
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)?([^\s/:]+/\S+)", re.IGNORECASE)
 RESOLVERS = {"doi": (DOI, "https://doi.org/"), "hdl": (HANDLE, "https://hdl.handle.net/")}
-_QUOTED = re.compile(r"[A-Za-z0-9/:;()@!$&*+,=~%._-]*")  # nearly all, and to quote takes longer than all else here
+_QUOTED = re.compile(r"[A-Za-z0-9/:;()@!$&*+,=~%._-]*")  # has nothing to quote: nearly all, and quoting takes long
 _URNS = {"isbn": "urn:isbn:", "issn": "urn:issn:"}
 
 DESCRIPTIVE_NOTES = frozenset(

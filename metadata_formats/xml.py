@@ -72,8 +72,11 @@ def _escaped(text: str) -> str:
 
 
 def _long_content(text: str) -> str:
-    """Return long text as it stands in an element; of such it is soon seen whether there is anything to do."""
-    if not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":  # only the space is printable
+    """Return long text as it stands in an element; to see that its white space is right is quicker than to make it so.
+
+    Of all white space, only the space is printable.
+    """
+    if not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":
         text = " ".join(text.split())
     return _escaped(text) if "&" in text or "<" in text or ">" in text else text
 
