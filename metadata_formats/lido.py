@@ -65,7 +65,7 @@ from metadata_formats.vocabularies import (
     RIGHTS_LABELS,
     language,
 )
-from metadata_formats.xml import LANGUAGE, Document, attribute, branch, collapse, leaf
+from metadata_formats.xml import LANGUAGE, Document, attribute, branch, collapse, leaf, wrap
 
 NAMESPACE = "http://www.lido-schema.org"
 TERMINOLOGY = "http://terminology.lido-schema.org/"
@@ -295,7 +295,7 @@ def _identifier(tag: str, known: Identifier, attributes: str = "") -> str:
 
 
 def _name(tag: str, text: str | None, attributes: str = "") -> str:
-    return branch(tag, (leaf("lido:appellationValue", text, attributes),))
+    return wrap(tag, leaf("lido:appellationValue", text, attributes))
 
 
 class Span(NamedTuple):
@@ -348,7 +348,7 @@ def _event_type(key: str) -> str:
 def _role(code: str) -> str:
     term = RELATORS.get(code)
     if term is None:  # a code that is not on the list must not claim to be
-        return branch("lido:roleActor", (leaf("lido:conceptID", code, _TYPE_LOCAL),))
+        return wrap("lido:roleActor", leaf("lido:conceptID", code, _TYPE_LOCAL))
     uri = leaf("lido:conceptID", f"{RELATOR_URI}/{code}", f'{_TYPE_URI} lido:source="marcrelator"')
     return branch("lido:roleActor", (uri, leaf("lido:term", term, ' xml:lang="en"')))
 
@@ -411,14 +411,14 @@ class _Words:
             name = _name("lido:namePlaceSet", getattr(levels, level) if isinstance(levels, PlaceParts) else None)
             if level == "country" and not scheme:
                 name = name or _name("lido:namePlaceSet", place.country)
-            names.append(branch("lido:partOfPlace", (name,), f' lido:politicalEntity="{level}"'))
+            names.append(wrap("lido:partOfPlace", name, f' lido:politicalEntity="{level}"'))
         if not any(names):
             return ""
         children = (
             _id("lido:placeID", place.uri, place.scheme),
             leaf("lido:placeID", place.gac, f'{_TYPE_LOCAL} lido:source="marcgac"'),
             names[0],
-            branch("lido:partOfPlace", (code,), ' lido:politicalEntity="country"'),
+            wrap("lido:partOfPlace", code, ' lido:politicalEntity="country"'),
             *names[1:],
         )
         return branch("lido:place", children)
@@ -428,7 +428,7 @@ class _Words:
         kind, label, lang = subject.type, collapse(subject.label), self.lang(subject.lang)
         if kind == "place":
             place = self.place(subject, label, subject.parts)
-            return branch("lido:subjectPlace", (place,), order)
+            return wrap("lido:subjectPlace", place, order)
         if kind == "period" and not (subject.uri and label):
             return _date_set("lido:subjectDate", subject.edtf, label, ("", lang), order)
         if not label:
@@ -441,14 +441,14 @@ class _Words:
                 _span("lido:vitalDatesActor", subject.edtf),
             )
             shown = branch("lido:actor", actor, attribute("lido:type", ACTOR_TYPES[kind]))
-            return branch("lido:subjectActor", (shown,), order)
+            return wrap("lido:subjectActor", shown, order)
         if kind == "event":
             date = _date_set("lido:eventDate", subject.edtf, None)
             event = (known, _event_type("event"), _name("lido:eventName", label, lang), date)
-            return branch("lido:subjectEvent", (branch("lido:event", event),), order)
+            return wrap("lido:subjectEvent", branch("lido:event", event), order)
         if kind == "title":
             work = branch("lido:object", (known, _name("lido:objectName", label, lang)))
-            return branch("lido:subjectObject", (work,), order)
+            return wrap("lido:subjectObject", work, order)
         term = Concept(label=label, lang=subject.lang, scheme=subject.scheme, uri=subject.uri)
         said = attribute("lido:label", kind if kind != "topic" else None)
         return self.concept("lido:subjectConcept", term, order, said)
@@ -533,7 +533,7 @@ class _Rendition(_Words):
         europeana = leaf("lido:term", edm_type(record)) if record.resource_type != "mixed material" else ""
         classes = [
             self.concept("lido:classification", kind, f' lido:type="{RESOURCE_TYPE}"') if kind else "",
-            branch("lido:classification", (europeana,), f' lido:type="{EUROPEANA_TYPE}"'),
+            wrap("lido:classification", europeana, f' lido:type="{EUROPEANA_TYPE}"'),
             *[_spoken(spoken.code, collapse(spoken.role)) for spoken in record.languages],
         ]
         for number in record.classification:
@@ -549,11 +549,11 @@ class _Rendition(_Words):
         yield branch("lido:inscriptionsWrap", map(self._inscription, record.notes))
         yield branch("lido:repositoryWrap", (self._repository(),))
         edition = leaf("lido:displayEdition", record.origin.edition, default) if record.origin else ""
-        yield branch("lido:displayStateEditionWrap", (edition,))
+        yield wrap("lido:displayStateEditionWrap", edition)
         yield branch("lido:objectDescriptionWrap", self._descriptions())
         extents = physical.extent if physical else []
         measured = (leaf("lido:displayObjectMeasurements", extent, default) for extent in extents)
-        yield branch("lido:objectMeasurementsWrap", [branch("lido:objectMeasurementsSet", (m,)) for m in measured])
+        yield branch("lido:objectMeasurementsWrap", [wrap("lido:objectMeasurementsSet", m) for m in measured])
 
     def _titles(self) -> Iterator[str]:
         for title in self.record.titles:
@@ -563,14 +563,14 @@ class _Rendition(_Words):
                 full_title(title),
                 (_PREF if is_main else _ALTERNATIVE) + self.lang(title.lang),
             )
-            yield branch("lido:titleSet", (words,), "" if is_main else f' lido:type="{title.type}"')
+            yield wrap("lido:titleSet", words, "" if is_main else f' lido:type="{title.type}"')
 
     def _inscription(self, note: Note) -> str:
         kind = INSCRIPTIONS.get(collapse(note.type))
         if kind is None:
             return ""
         words = leaf("lido:inscriptionTranscription", note.value, self.lang(note.lang))
-        return branch("lido:inscriptions", (words,), attribute("lido:type", kind))
+        return wrap("lido:inscriptions", words, attribute("lido:type", kind))
 
     def _repository(self) -> str:
         holding = Holding() if self.holding.original else self.holding
@@ -614,9 +614,9 @@ class _Rendition(_Words):
             dates = list(dict.fromkeys(what.dates))
             attributes, date = dates[0] if dates else ("", "")
             whole = (event_type, *what.agents, date, *what.places, *what.materials, *what.notes)
-            yield branch("lido:eventSet", (branch("lido:event", whole),), attributes)
+            yield wrap("lido:eventSet", branch("lido:event", whole), attributes)
             for attributes, date in dates[1:]:
-                yield branch("lido:eventSet", (branch("lido:event", (event_type, date)),), attributes)
+                yield wrap("lido:eventSet", branch("lido:event", (event_type, date)), attributes)
 
     def _happenings(self) -> Mapping[str, _Happening]:
         record = self.record
@@ -640,7 +640,7 @@ class _Rendition(_Words):
         home = "publication" if "publication" in happened and "production" not in happened else "production"
         for place in record.origin.places if record.origin else ():
             if made := self.place(place, place.label, place.parts):
-                happened[home].places.append(branch("lido:eventPlace", (made,)))
+                happened[home].places.append(wrap("lido:eventPlace", made))
         return happened
 
     def _event_date(self, date: Date) -> str:
@@ -658,18 +658,18 @@ class _Rendition(_Words):
             _span("lido:vitalDatesActor", agent.dates),
         )
         label = leaf("lido:term", agent.role_label, f' lido:label="{ROLE}"' + self.lang())
-        roles = (*map(_role, agent.roles), branch("lido:roleActor", (label,)))
+        roles = (*map(_role, agent.roles), wrap("lido:roleActor", label))
         kind = attribute("lido:type", ACTOR_TYPES.get(agent.type or ""))
         in_role = branch("lido:actorInRole", (branch("lido:actor", actor, kind), *roles))
-        return branch("lido:eventActor", (in_role,))
+        return wrap("lido:eventActor", in_role)
 
     def _material(self, form: Concept) -> str:
         """Return a material or technique: a term of a vocabulary, or words that are displayed."""
         if form.uri or any(map(collapse, form.exact_match)):
             term = self.concept("lido:termMaterialsTech", form)
-            return branch("lido:eventMaterialsTech", (branch("lido:materialsTech", (term,)),))
+            return wrap("lido:eventMaterialsTech", wrap("lido:materialsTech", term))
         words = leaf("lido:displayMaterialsTech", form.label, self.lang(form.lang))
-        return branch("lido:eventMaterialsTech", (words,))
+        return wrap("lido:eventMaterialsTech", words)
 
     # What it shows, and what it belongs to.
 
@@ -689,7 +689,7 @@ class _Rendition(_Words):
             return _heading(self.default, subject.lang, subject.scheme, subject.uri, parts)
         dated = subject.type == "period" and subject.uri and subject.label  # a date has no place for an address
         steps = (self.step(subject), _date_set("lido:subjectDate", subject.edtf, None) if dated else "")
-        return branch("lido:subjectSet", (branch("lido:subject", steps),))
+        return wrap("lido:subjectSet", branch("lido:subject", steps))
 
     def _relations(self) -> Iterator[str]:
         for relation in self.record.relations:
@@ -712,7 +712,7 @@ class _Rendition(_Words):
         holder = (_id("lido:legalBodyID", rights.holder_uri), _name("lido:legalBodyName", rights.holder))
         main = (
             self._licence("lido:rightsType", rights.uri, rights.label),
-            branch("lido:rightsDate", (leaf("lido:earliestDate", rights.year),)),
+            wrap("lido:rightsDate", leaf("lido:earliestDate", rights.year)),
             branch("lido:rightsHolder", holder),
             self.words("lido:creditLine", rights.statement),
         )
@@ -721,7 +721,7 @@ class _Rendition(_Words):
         until = leaf("lido:latestDate", rights.embargo_until, f' lido:label="{EMBARGO}"')
         limits = (
             self.concept("lido:rightsType", Concept(label=access.label, lang="en", uri=access.uri)) if access else "",
-            branch("lido:rightsDate", (until,)),
+            wrap("lido:rightsDate", until),
             leaf("lido:creditLine", rights.access_note, f' lido:label="{ACCESS_NOTE}"' + self.lang()),
         )
         yield branch("lido:rightsWorkSet", limits)
@@ -819,7 +819,7 @@ def _event_of(agent: Agent) -> str | None:
 def _location(holding: Holding) -> tuple[str, str]:
     place = _name("lido:namePlaceSet", holding.place)
     within = _name("lido:namePlaceSet", holding.sublocation, f' lido:label="{SUBLOCATION}"')
-    return (within, branch("lido:partOfPlace", (place,))) if within else (place, "")
+    return (within, wrap("lido:partOfPlace", place)) if within else (place, "")
 
 
 def _related(relation: Relation) -> str:
@@ -833,8 +833,8 @@ def _related(relation: Relation) -> str:
     if not any(work):
         return ""
     term = leaf("lido:term", RELATIONS[relation.type], ' xml:lang="en"')
-    object_ = branch("lido:relatedWork", (branch("lido:object", work),))
-    return branch("lido:relatedWorkSet", (object_, branch("lido:relatedWorkRelType", (term,))))
+    object_ = wrap("lido:relatedWork", branch("lido:object", work))
+    return branch("lido:relatedWorkSet", (object_, wrap("lido:relatedWorkRelType", term)))
 
 
 def _hierarchy(holding: Holding) -> Iterator[str]:
@@ -843,10 +843,10 @@ def _hierarchy(holding: Holding) -> Iterator[str]:
         name = collapse(level.title) or level_name(collapse(level.label) or level.level, level.id, None)
         whole = (
             leaf("lido:objectID", level.id, _TYPE_LOCAL),
-            branch("lido:objectType", (leaf("lido:term", level.level),)),
+            wrap("lido:objectType", leaf("lido:term", level.level)),
             _name("lido:objectName", name, attribute("lido:label", level.label)),
         )
-        yield branch("lido:collection", (branch("lido:object", whole),))
+        yield wrap("lido:collection", branch("lido:object", whole))
 
 
 def _format(media: Media) -> str:

@@ -12,7 +12,7 @@ Option (``[formats.mods]``): ``creator_roles``, the MARC relator codes whose fir
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -37,16 +37,15 @@ from metadata_formats.record import (
     HierarchyLevel,
     Holding,
     Identifier,
-    Language,
     Origin,
     Part,
-    Physical,
     Place,
     PlaceParts,
     Record,
     Relation,
     Rights,
     Subject,
+    SubjectType,
     Text,
     Title,
 )
@@ -66,7 +65,7 @@ from metadata_formats.vocabularies import (
     language,
     says_more,
 )
-from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute
+from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute, wrap
 from metadata_formats.xml import language as lang_attribute
 from metadata_formats.xml import uri as xml_uri
 
@@ -125,6 +124,8 @@ _REUSE = ' type="use and reproduction"'
 _RESTRICTION = ' type="restriction on access"'
 _PAGES = re.compile(r"([^\s,;–-]+)\s*[–-]\s*([^\s,;–-]+)")
 _W3CDTF = ' encoding="w3cdtf"'
+_MEMORABLE = 200
+"""Characters: longer headings are made each time, so that what is remembered stays small whatever records say."""
 
 
 class Mods(Format):
@@ -199,6 +200,7 @@ def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
     yield _record_info(record)
 
 
+@lru_cache(maxsize=4096)
 def xml_lang(lang: str | None, default: str | None = None) -> str:
     """Return ``xml:lang`` for a tag; what is no tag says nothing, so that the text is in the language of the rest."""
     return lang_attribute(lang) or lang_attribute(default)
@@ -207,7 +209,7 @@ def xml_lang(lang: str | None, default: str | None = None) -> str:
 def authority(scheme: str | None, uri: str | None = None) -> str:
     """Return the attributes of a controlled value: the vocabulary's code and address, and the value's own URI."""
     if not uri:
-        return attribute("authority", scheme)
+        return attribute("authority", scheme) if scheme else ""
     base = AUTHORITY_URIS.get(scheme or "")
     return attribute("authority", scheme) + uri_attribute("authorityURI", base) + uri_attribute("valueURI", uri)
 
@@ -267,11 +269,13 @@ def _names(record: Record, creating: frozenset[str]) -> Iterator[str]:
 
 def is_mere_publisher(agent: Agent) -> bool:
     """Tell whether originInfo/publisher says all there is to say of an agent."""
+    if PUBLISHER_ROLE not in agent.roles or set(agent.roles) != {PUBLISHER_ROLE}:
+        return False
     more = (
         agent.family, agent.given, agent.terms, agent.dates, agent.description, agent.affiliation, agent.role_label,
         *(identifier.value for identifier in agent.identifiers),
     )  # fmt: skip
-    return set(agent.roles) == {PUBLISHER_ROLE} and not any(map(collapse, more))
+    return not any(map(collapse, more))
 
 
 def _name(agent: Agent, usage: str) -> str:
@@ -285,7 +289,7 @@ def _name(agent: Agent, usage: str) -> str:
         leaf("namePart", agent.dates, ' type="date"'),
         leaf("displayForm", agent.name) if in_parts else "",
         *map(_role, agent.roles),
-        branch("role", (leaf("roleTerm", agent.role_label, ' type="text"'),)),
+        wrap("role", leaf("roleTerm", agent.role_label, ' type="text"')),
         leaf("description", agent.description),
         leaf("affiliation", agent.affiliation),
         *[_identifier("nameIdentifier", identifier) for identifier in agent.identifiers],
@@ -297,7 +301,7 @@ def _name(agent: Agent, usage: str) -> str:
 def _role(code: str) -> str:
     term = RELATORS.get(code)
     if term is None:  # a code that is not on the list must not claim to be
-        return branch("role", (leaf("roleTerm", code, ' type="code"'),))
+        return wrap("role", leaf("roleTerm", code, ' type="code"'))
     attributes = f' authority="marcrelator" authorityURI="{RELATOR_URI}" valueURI="{RELATOR_URI}/{code}"'
     terms = (leaf("roleTerm", code, ' type="code"' + attributes), leaf("roleTerm", term, ' type="text"' + attributes))
     return branch("role", terms)
@@ -343,7 +347,7 @@ def _origin(record: Record) -> Iterator[str]:
         attributes = ' eventType="publication"' if published else ""
         yield branch("originInfo", [*places, *published, *details], attributes)
     if rights_year and not any(date.type == "copyright" and _is_stated(date) for date in record.dates):
-        yield branch("originInfo", [leaf("copyrightDate", rights_year)], ' eventType="copyright notice"')
+        yield wrap("originInfo", leaf("copyrightDate", rights_year), ' eventType="copyright notice"')
 
 
 def _home(record: Record, *, published: bool) -> Date | None:
@@ -390,13 +394,15 @@ def country_scheme(country: str | None) -> str | None:
 
 
 def _cartographics(place: Place | Subject) -> str:
+    if place.lat is None and place.bbox is None:
+        return ""
     found = []
     if place.lat is not None and place.long is not None:
         found.append(f"{_rounded(place.lat)},{_rounded(place.long)}")
     if place.bbox is not None:
         west, south, east, north = map(_rounded, place.bbox)
         found.append(f"{south},{west} {north},{east}")
-    return branch("cartographics", [leaf("coordinates", point) for point in found]) if found else ""
+    return branch("cartographics", [leaf("coordinates", point) for point in found])
 
 
 def _rounded(value: float) -> str:
@@ -410,7 +416,7 @@ def degrees(value: float) -> str:
     return f"{value:.10f}" if "e" in text else text
 
 
-def _date_elements(tag: str, date: Date, attributes: str = "") -> list[str]:
+def _date_elements(tag: str, date: Date, attributes: str = "") -> Sequence[str]:
     """Return a date as one element, or as a start and an end; the key date is marked once (crosswalk, section 3.2)."""
     key = ' keyDate="yes"' if date.key else ""
     if not date.edtf:
@@ -418,36 +424,39 @@ def _date_elements(tag: str, date: Date, attributes: str = "") -> list[str]:
     return _coded_date(tag, date.edtf, attributes, key)
 
 
-def _coded_date(tag: str, edtf: str, attributes: str = "", key: str = "") -> list[str]:
+@lru_cache(maxsize=8192)
+def _coded_date(tag: str, edtf: str, attributes: str = "", key: str = "") -> tuple[str, ...]:
     points = edtf_dates.points(edtf)
     if not points:
-        return [leaf(tag, edtf, f'{attributes} encoding="edtf"{key}')]
+        return (leaf(tag, edtf, f'{attributes} encoding="edtf"{key}'),)
     qualifiers = [f' qualifier="{point.qualifier}"' if point.qualifier else "" for point in points]
     if len(points) == 1:
-        return [leaf(tag, points[0].value, attributes + _W3CDTF + qualifiers[0] + key)]
+        return (leaf(tag, points[0].value, attributes + _W3CDTF + qualifiers[0] + key),)
     start, end = points
-    return [
+    return (
         leaf(tag, start.value, f'{attributes}{_W3CDTF} point="start"{qualifiers[0]}{key}'),
         leaf(tag, end.value, f'{attributes}{_W3CDTF} point="end"{qualifiers[1]}'),
-    ]
+    )
 
 
 def _languages(record: Record) -> Iterator[str]:
     usage = ' usage="primary"'
     for spoken in record.languages:
         if spoken.role == "text":
-            yield branch("language", _language_terms(spoken), usage)
+            yield _language(usage, spoken.code, spoken.tag, spoken.script)
             usage = ""
         elif spoken.role != "original":
-            yield branch("language", _language_terms(spoken), attribute("objectPart", spoken.role))
-
-
-def _language_terms(spoken: Language) -> tuple[str, ...]:
-    return _cached_language_terms(spoken.code, spoken.tag, spoken.script)
+            terms = _language_terms(spoken.code, spoken.tag, spoken.script)
+            yield branch("language", terms, attribute("objectPart", spoken.role))
 
 
 @lru_cache(maxsize=8192)
-def _cached_language_terms(code: str, tag: str | None = None, script: str | None = None) -> tuple[str, ...]:
+def _language(usage: str, code: str, tag: str | None, script: str | None) -> str:
+    return branch("language", _language_terms(code, tag, script), usage)
+
+
+@lru_cache(maxsize=8192)
+def _language_terms(code: str, tag: str | None = None, script: str | None = None) -> tuple[str, ...]:
     known = language(code)
     if known.scheme is None:
         return (leaf("languageTerm", known.code, ' type="text"'),)
@@ -463,8 +472,9 @@ def _cached_language_terms(code: str, tag: str | None = None, script: str | None
 
 
 def _physical(record: Record) -> str:
-    physical = record.physical or Physical()
-    default = record.description_lang
+    physical, default = record.physical, record.description_lang
+    if physical is None:
+        return branch("physicalDescription", [leaf("internetMediaType", mime) for mime in media_types(record)])
     children = [
         *[_concept("form", form, default) for form in physical.form],
         *[leaf("extent", extent) for extent in physical.extent],
@@ -497,8 +507,9 @@ def _subject(subject: Subject, default: str | None) -> str:
         (part,) = subject.parts
         subject = msgspec.structs.replace(subject, type=part.type, label=part.label, parts=None, edtf=None)
     if isinstance(subject.parts, list) and is_compound(subject):
-        steps = [_step(part.type, part.label) for part in subject.parts]
-        return branch("subject", [*steps, *_place_codes(subject)], control + lang, repeat=True)
+        steps = tuple([(part.type, part.label) for part in subject.parts])
+        heading = _heading if sum([len(label) for _, label in steps]) < _MEMORABLE else _heading.__wrapped__
+        return heading(steps, _place_codes(subject), control + lang)
     levels = msgspec.structs.astuple(subject.parts) if isinstance(subject.parts, PlaceParts) else ()
     if not collapse(subject.label) and not any(map(collapse, levels)):
         return ""
@@ -506,32 +517,46 @@ def _subject(subject: Subject, default: str | None) -> str:
         named = leaf("temporal", subject.label, control) if says_more_than_dates(subject) else ""
         coded = _coded_date("temporal", subject.edtf, "" if named else control)
         return branch("subject", [named, *coded, *_place_codes(subject)], lang if named else "")
-    step = _step(subject.type, subject.label, control, subject.edtf)
-    return branch("subject", [step, *_place_codes(subject)], ("" if step else control) + lang)
+    term = _term if len(subject.label or "") < _MEMORABLE else _term.__wrapped__
+    return term(subject.type, subject.label, subject.edtf, _place_codes(subject), control, lang)
+
+
+@lru_cache(maxsize=4096)
+def _heading(steps: tuple[tuple[SubjectType, str], ...], codes: tuple[str, ...], attributes: str) -> str:
+    """Return a heading of several steps: collections repeat them."""
+    return branch("subject", [*[_step(type_, label) for type_, label in steps], *codes], attributes, repeat=True)
+
+
+@lru_cache(maxsize=4096)
+def _term(
+    type_: SubjectType, label: str | None, dates: str | None, codes: tuple[str, ...], control: str, lang: str
+) -> str:
+    """Return one term: collections repeat them too."""
+    step = _step(type_, label, control, dates)
+    return branch("subject", [step, *codes], ("" if step else control) + lang)
 
 
 def _step(type_: str, label: str | None, control: str = "", dates: str | None = None) -> str:
     if tag := SUBJECT_TAGS.get(type_):
         return leaf(tag, label, control)
     if type_ == "title":
-        return branch("titleInfo", (leaf("title", label),), control)
+        return wrap("titleInfo", leaf("title", label), control)
     parts = (leaf("namePart", label), leaf("namePart", dates, ' type="date"'))
     return branch("name", parts, f' type="{NAME_TYPES[type_]}"' + control)
 
 
-def _place_codes(subject: Subject) -> Iterator[str]:
+def _place_codes(subject: Subject) -> tuple[str, ...]:
     """Return what a place has beside its name."""
+    parts = subject.parts if isinstance(subject.parts, PlaceParts) else None
+    if not (parts or subject.gac or subject.country or subject.lat is not None or subject.bbox is not None):
+        return ()
+    code = leaf("geographicCode", subject.gac and subject.gac.ljust(7, "-"), ' authority="marcgac"')
     scheme = country_scheme(subject.country)
-    yield leaf("geographicCode", subject.gac and subject.gac.ljust(7, "-"), ' authority="marcgac"')
-    if scheme:
-        yield leaf("geographicCode", subject.country, f' authority="{scheme}"')
-    levels = []
-    if isinstance(subject.parts, PlaceParts):
-        levels = [leaf(tag, getattr(subject.parts, name)) for name, tag in PLACE_TAGS.items()]
+    country = leaf("geographicCode", subject.country, f' authority="{scheme}"') if scheme else ""
+    levels = [leaf(tag, getattr(parts, name)) for name, tag in PLACE_TAGS.items()] if parts else []
     if subject.country and not scheme:
         levels.insert(0, leaf("country", subject.country))
-    yield branch("hierarchicalGeographic", levels)
-    yield _cartographics(subject)
+    return code, country, branch("hierarchicalGeographic", levels), _cartographics(subject)
 
 
 # What it belongs to, and where it is.
@@ -552,7 +577,7 @@ def _related(record: Record) -> Iterator[str]:
 
 def _original(record: Record, named: Relation | None) -> str:
     children = _relation(named, record.description_lang) if named else []
-    children += [branch("language", _language_terms(sp)) for sp in record.languages if sp.role == "original"]
+    children += [_language("", sp.code, sp.tag, sp.script) for sp in record.languages if sp.role == "original"]
     if (holding := record.holding) and holding.original:
         children += [_physical_location(holding), _pages(holding.pages), _hosts(holding)]
     return branch("relatedItem", children, _RELATION_TYPES["original"])
@@ -560,20 +585,20 @@ def _original(record: Record, named: Relation | None) -> str:
 
 def _relation(relation: Relation, default: str | None) -> list[str]:
     return [
-        branch("titleInfo", (leaf("title", relation.title),)),
+        wrap("titleInfo", leaf("title", relation.title)),
         leaf("note", relation.note, xml_lang(None, default)),
         *[_identifier("identifier", identifier) for identifier in relation.identifiers],
-        branch("location", (leaf("url", xml_uri(relation.uri)),)),
+        wrap("location", leaf("url", xml_uri(relation.uri))),
         _part(relation.part) if relation.part else "",
     ]
 
 
 def _part(part: Part) -> str:
     day = collapse(part.date)
-    coded = _coded_date("date", day) if edtf_dates.is_valid(day) else [leaf("date", day)]
+    coded = _coded_date("date", day) if edtf_dates.is_valid(day) else (leaf("date", day),)
     children = (
-        branch("detail", (leaf("number", part.volume),), ' type="volume"'),
-        branch("detail", (leaf("number", part.issue),), ' type="issue"'),
+        wrap("detail", leaf("number", part.volume), ' type="volume"'),
+        wrap("detail", leaf("number", part.issue), ' type="issue"'),
         branch("extent", (leaf("start", part.start), leaf("end", part.end)), ' unit="pages"'),
         *coded,
     )
@@ -585,7 +610,7 @@ def _pages(pages: str | None) -> str:
         return ""
     match = _PAGES.fullmatch(pages)
     extent = [leaf("start", match[1]), leaf("end", match[2])] if match else [leaf("list", pages)]
-    return branch("part", (branch("extent", extent, ' unit="pages"'),))
+    return wrap("part", branch("extent", extent, ' unit="pages"'))
 
 
 def _plain_level(level: HierarchyLevel) -> HierarchyLevel:
@@ -613,13 +638,13 @@ def _hosts(holding: Holding, part: str = "") -> str:
 
 
 def _physical_location(holding: Holding) -> str:
-    sublocation = (leaf("subLocation", holding.sublocation),)
+    sublocation = leaf("subLocation", holding.sublocation)
     named = repository(holding) or holding.repository_uri
     children = (
         leaf("physicalLocation", named, uri_attribute("valueURI", holding.repository_uri)),
         leaf("physicalLocation", holding.isil, ' authority="isil"'),
         leaf("shelfLocator", shelf(holding)),
-        branch("holdingSimple", (branch("copyInformation", sublocation),)),
+        wrap("holdingSimple", wrap("copyInformation", sublocation)),
     )
     return branch("location", children)
 
@@ -636,10 +661,11 @@ def _locations(record: Record) -> Iterator[str]:
     if record.holding and not record.holding.original:
         yield _physical_location(record.holding)
     urls = []
-    primary = next((media for media in record.media if media.role == "landing"), None)
+    primary = ' usage="primary"'
     for media in record.media:
-        usage = ' usage="primary"' if media is primary else ""
-        attributes = usage + _MEDIA[media.role] + attribute("displayLabel", media.label)
+        attributes = _MEDIA[media.role] + attribute("displayLabel", media.label)
+        if media.role == "landing":
+            attributes, primary = primary + attributes, ""
         urls.append(leaf("url", xml_uri(media.url), attributes))
     yield branch("location", urls)
 
@@ -648,27 +674,16 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
     statement = rights.statement
     spoken = statement.lang if isinstance(statement, Text) else None
     if rights.uri:
-        official = RIGHTS_LABELS.get(rights.uri)
+        official, attributes = _licence(rights.uri)
         label = collapse(rights.label) or official or rights.uri
-        base = next((known for known in RIGHTS_VOCABULARIES if rights.uri.startswith(known)), None)
-        yield leaf(
-            "accessCondition",
-            label,
-            _REUSE
-            + uri_attribute("authorityURI", base)
-            + uri_attribute("valueURI", rights.uri)
-            + uri_attribute("xlink:href", rights.uri)
-            + ("" if label == rights.uri else xml_lang("en" if label == official else spoken, default)),
-        )
+        lang = "" if label == rights.uri else xml_lang("en" if label == official else spoken, default)
+        yield leaf("accessCondition", label, _REUSE + attributes + lang)
     else:
         yield leaf("accessCondition", rights.label, _REUSE + xml_lang(spoken, default))
     if statement is not None:
         yield _words("accessCondition", statement, default, _REUSE)
-    yield leaf(
-        "accessCondition",
-        collapse(rights.holder) or rights.holder_uri,
-        ' type="rights holder"' + authority(None, rights.holder_uri),
-    )
+    if holder := collapse(rights.holder) or rights.holder_uri:
+        yield leaf("accessCondition", holder, ' type="rights holder"' + authority(None, rights.holder_uri))
     if rights.access:
         term = ACCESS[rights.access]
         attributes = f' authorityURI="{ACCESS_URI}" valueURI="{term.uri}"{xml_lang("en")}'
@@ -677,21 +692,29 @@ def _rights(rights: Rights, default: str | None) -> Iterator[str]:
     yield leaf("accessCondition", rights.embargo_until, _RESTRICTION + ' displayLabel="embargo until"')
 
 
+@lru_cache(maxsize=64)
+def _licence(uri: str) -> tuple[str | None, str]:
+    """Return the official label of what a URI says of rights, if it is known, and the attributes that name it."""
+    base = next((known for known in RIGHTS_VOCABULARIES if uri.startswith(known)), None)
+    attributes = uri_attribute("authorityURI", base) + uri_attribute("valueURI", uri) + uri_attribute("xlink:href", uri)
+    return RIGHTS_LABELS.get(uri), attributes
+
+
 # The description itself.
 
 
 def _record_info(record: Record) -> str:
     info = record.record
     if info is None:
-        return branch("recordInfo", (leaf("recordIdentifier", record.id),))
-    cataloguing = _cached_language_terms(info.language)[:1] if info.language else ()
+        return wrap("recordInfo", leaf("recordIdentifier", record.id))
+    cataloguing = _language_terms(info.language)[0] if info.language else ""
     children = (
         leaf("recordContentSource", info.source),
         _stamp("recordCreationDate", info.created),
         _stamp("recordChangeDate", info.changed),
         leaf("recordIdentifier", record.id, attribute("source", info.identifier_source)),
         leaf("recordOrigin", info.origin),
-        branch("languageOfCataloging", cataloguing),
+        wrap("languageOfCataloging", cataloguing),
         leaf("descriptionStandard", info.standard),
     )
     return branch("recordInfo", children)

@@ -62,7 +62,7 @@ from metadata_formats.vocabularies import (
     RIGHTS_LABELS,
     dcmi_types,
 )
-from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute
+from metadata_formats.xml import Document, attribute, branch, collapse, leaf, uri_attribute, wrap
 from metadata_formats.xml import language as xml_lang
 
 _UNAVAILABLE = ":unav"  # DataCite 4.5, appendix 3: value unavailable, possibly unknown
@@ -164,7 +164,7 @@ def _elements(record: Record, creating: frozenset[str]) -> Iterator[str]:
     cited_by = primary(record)
     if cited_by:
         yield leaf("identifier", cited_by.value, attribute("identifierType", cited_by.type))
-    yield creators(record, creating) or branch("creators", (branch("creator", (leaf("creatorName", _UNAVAILABLE),)),))
+    yield creators(record, creating) or wrap("creators", wrap("creator", leaf("creatorName", _UNAVAILABLE)))
     yield titles(record)
     yield _publisher(publisher(record))
     yield leaf("publicationYear", (issue_date(record) or "")[:4])
@@ -575,7 +575,7 @@ def _related_item(relation: Relation) -> str:
     named = identifiers[0] if identifiers else Known(None, "")
     children = [
         leaf("relatedItemIdentifier", named.value, attribute("relatedItemIdentifierType", named.type)),
-        branch("titles", (title,)),
+        wrap("titles", title),
     ]
     if part:
         day = collapse(part.date)

@@ -33,7 +33,6 @@ from metadata_formats.record import (
     Holding,
     Identifier,
     Note,
-    PlaceParts,
     Record,
     Relation,
     Subject,
@@ -55,6 +54,7 @@ from metadata_formats.xml import language as xml_lang
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:\s*)?([^\s/:]+/\S+)", re.IGNORECASE)
 RESOLVERS = {"doi": (DOI, "https://doi.org/"), "hdl": (HANDLE, "https://hdl.handle.net/")}
+_QUOTED = re.compile(r"[A-Za-z0-9/:;()@!$&*+,=~%._-]*")  # has nothing to quote: nearly all, and quoting takes long
 _URNS = {"isbn": "urn:isbn:", "issn": "urn:issn:"}
 
 DESCRIPTIVE_NOTES = frozenset(
@@ -226,12 +226,14 @@ def by_role(
 
 def full_title(title: Title) -> str:
     """Return a title in one line: ``nonSort title: subtitle. number, name`` (Library of Congress)."""
-    article = collapse(title.non_sort)
-    line = article + ("" if not article or article.endswith(_ELIDED) else " ") + title.value
+    line = title.value
+    if article := collapse(title.non_sort):
+        line = article + ("" if article.endswith(_ELIDED) else " ") + line
     if subtitle := collapse(title.subtitle):
         line += f": {subtitle}"
-    if part := ", ".join(filter(None, (collapse(title.part_number), collapse(title.part_name)))):
-        line += f". {part}"
+    if title.part_number or title.part_name:
+        part = ", ".join(filter(None, (collapse(title.part_number), collapse(title.part_name))))
+        line += f". {part}" if part else ""
     return line
 
 
@@ -261,7 +263,7 @@ def _formats(record: Record) -> Iterator[str]:
 def media_types(record: Record) -> list[str]:
     """Return the media types of an item: those of its description, then those of its objects on the web."""
     stated = record.physical.media_types if record.physical else []
-    return [*stated, *(media.mime for media in record.media if media.mime and media.role in OBJECT_ROLES)]
+    return stated + [media.mime for media in record.media if media.mime and media.role in OBJECT_ROLES]
 
 
 def all_identifiers(record: Record, *, objects: bool) -> list[str]:
@@ -282,7 +284,9 @@ def public_form(identifier: Identifier) -> str:
     if resolver := RESOLVERS.get(kind):
         pattern, base = resolver
         match = pattern.fullmatch(value)
-        return base + quote(match[1], safe="/:;()@!$&*+,=~%") if match else value
+        if not match:
+            return value
+        return base + (match[1] if _QUOTED.fullmatch(match[1]) else quote(match[1], safe="/:;()@!$&*+,=~%"))
     if (urn := _URNS.get(kind)) and not value.lower().startswith("urn:"):
         return urn + value
     return value
@@ -334,16 +338,19 @@ def is_period(subject: Subject) -> bool:
 
 def is_coverage(subject: Subject) -> bool:
     """Tell whether a subject is one place or one period."""
-    return is_place(subject) or is_period(subject)
+    return subject.type in ("place", "period") and not is_compound(subject)
 
 
 def heading(subject: Subject) -> str:
     """Return a subject in one line, the steps of a heading (or of a place without a name) joined by ``--``."""
-    if isinstance(subject.parts, list) and subject.parts:
-        return "--".join(filter(None, (collapse(part.label) for part in subject.parts)))
-    if subject.label or not isinstance(subject.parts, PlaceParts):
+    parts = subject.parts
+    if not parts:
         return collapse(subject.label)
-    return "--".join(filter(None, (collapse(getattr(subject.parts, name)) for name in subject.parts.__struct_fields__)))
+    if isinstance(parts, list):
+        return "--".join([label for part in parts if (label := collapse(part.label))])
+    if subject.label:
+        return collapse(subject.label)
+    return "--".join(filter(None, (collapse(getattr(parts, name)) for name in parts.__struct_fields__)))
 
 
 def says_more_than_dates(subject: Subject) -> bool:
@@ -376,5 +383,5 @@ def _rights(record: Record) -> Iterator[str]:
     yield leaf("dc:rights", rights.access_note, xml_lang(None, default))
     if rights.embargo_until:
         yield leaf("dc:rights", f"embargoed until {edtf_dates.literal(rights.embargo_until)}")
-    if holder := " ".join(filter(None, (collapse(rights.year), collapse(rights.holder)))):
+    if holder := collapse(f"{rights.year or ''} {rights.holder or ''}"):
         yield leaf("dc:rights", f"© {holder}")

@@ -27,8 +27,11 @@ class RecordError(ValueError):
     """A record that cannot be taken; the text says what is wrong and where in the record."""
 
 
-class _Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What all shapes share: keyword arguments, no unknown keys, defaults left out of the JSON."""
+class _Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What all shapes share: keyword arguments, no unknown keys, defaults left out of the JSON.
+
+    Records are trees, so the garbage collector, which looks for circles, need not look through their hundred shapes.
+    """
 
 
 class Text(_Shape):
@@ -64,7 +67,8 @@ class Concept(_Shape):
     exact_match: list[str] = []
 
     def __post_init__(self) -> None:
-        check_uri("uri", self.uri)
+        if self.uri is not None:
+            check_uri("uri", self.uri)
 
 
 class Title(_Shape):
@@ -99,8 +103,10 @@ class Agent(_Shape):
     role_label: str | None = None
 
     def __post_init__(self) -> None:
-        check_uri("uri", self.uri)
-        _check_edtf("dates", self.dates)
+        if self.uri is not None:
+            check_uri("uri", self.uri)
+        if self.dates is not None:
+            _check_edtf("dates", self.dates)
 
 
 class PlaceParts(_Shape):
@@ -242,8 +248,10 @@ class Subject(_Shape):
             raise ValueError("a subject needs a label or parts")
         if self.type != "place" and isinstance(self.parts, PlaceParts):
             raise ValueError("parts of a subject that is not a place are a list of {type, label}")
-        check_uri("uri", self.uri)
-        _check_edtf("edtf", self.edtf)
+        if self.uri is not None:
+            check_uri("uri", self.uri)
+        if self.edtf is not None:
+            _check_edtf("edtf", self.edtf)
 
 
 class Classification(_Shape):
@@ -462,9 +470,12 @@ class Record(_Shape):
             raise ValueError("the id is blank")
         if self.deleted:
             return
-        if not any(title.type == "main" and not title.value.isspace() for title in self.titles):
+        for title in self.titles:
+            if title.type == "main" and not title.value.isspace():
+                break
+        else:
             raise ValueError("a record needs a main title")
-        if sum(date.key for date in self.dates) > 1:
+        if len(self.dates) > 1 and sum(date.key for date in self.dates) > 1:
             raise ValueError("only one date can be the key date")
 
     @property
@@ -497,7 +508,7 @@ class Record(_Shape):
 
 _decoder = msgspec.json.Decoder(Record)
 _ESCAPED_CONTROL = re.compile(rb"\\u00[01][0-9a-f]|\\[bf]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf]")
-_ESCAPED = re.compile(rb"\\[ubf]|\xef\xbf[\xbe\xbf]")
+_ESCAPED = re.compile(rb"\\[ubf]")
 # The characters that XML 1.0 forbids (section 2.2, production 2).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -558,7 +569,12 @@ def to_yaml(record: Record) -> str:
 
 def _is_clean(data: bytes) -> bool:
     """Tell whether JSON can hold nothing to clean: no escaped character, none that XML forbids, all in NFC."""
-    return not _ESCAPED.search(data) and (data.isascii() or unicodedata.is_normalized("NFC", data.decode()))
+    if _ESCAPED.search(data):
+        return False
+    if data.isascii():
+        return True
+    text = data.decode()
+    return "\ufffe" not in text and "\uffff" not in text and unicodedata.is_normalized("NFC", text)
 
 
 def _cleaned(record: Record) -> Record:
@@ -595,7 +611,10 @@ def _readable(error: Exception) -> str:
 
 
 def check_uri(name: str, value: str | None) -> None:
-    """Refuse what is not an absolute URI: it would make a rendered record invalid or misleading."""
+    """Refuse what is not an absolute URI: it would make a rendered record invalid or misleading.
+
+    Shapes that a record has many of ask before they call whether there is one: most have none.
+    """
     if value is None or _PLAIN_URL.fullmatch(value):
         return
     try:

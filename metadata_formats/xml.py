@@ -42,8 +42,9 @@ class Document(NamedTuple):
         Raises:
             ValueError: it has a character that XML 1.0 forbids (section 2.2).
         """
-        data = self.markup.encode()
-        if len(data.translate(None, _CONTROLS)) != len(data) or b"\xef\xbf\xbe" in data or b"\xef\xbf\xbf" in data:
+        markup = self.markup
+        data = markup.encode()
+        if len(data.translate(None, _CONTROLS)) != len(data) or "\ufffe" in markup or "\uffff" in markup:
             raise ValueError("a character that XML 1.0 forbids")
         return data
 
@@ -55,11 +56,42 @@ def collapse(text: str | None) -> str:
 
 def leaf(tag: str, text: str | None, attributes: str = "") -> str:
     """Return an element of text; nothing where the text is blank."""
-    if not text or not (text := " ".join(text.split())):
+    if not text:
         return ""
-    if "&" in text or "<" in text or ">" in text:
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"<{tag}{attributes}>{text}</{tag}>"
+    if len(text) > _LONG:
+        text = _remembered(text) if len(text) < _VERY_LONG else _long_content(text)
+    else:
+        text = " ".join(text.split())
+        if "&" in text or "<" in text or ">" in text:
+            text = _escaped(text)
+    return f"<{tag}{attributes}>{text}</{tag}>" if text else ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _long_content(text: str) -> str:
+    """Return long text as it stands in an element; to see that its white space is right is quicker than to make it so.
+
+    Of all white space, only the space is printable.
+    """
+    if not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":
+        text = " ".join(text.split())
+    return _escaped(text) if "&" in text or "<" in text or ">" in text else text
+
+
+_LONG, _VERY_LONG = 100, 10_000  # characters
+_remembered = lru_cache(maxsize=32)(_long_content)
+"""The same of text that every format of a record has, as an abstract; few are remembered, and no whole book."""
+
+
+def wrap(tag: str, child: str, attributes: str = "") -> str:
+    """Return an element of one element; nothing where that is empty."""
+    if not child:
+        return ""
+    child = child.replace("\n", "\n  ")
+    return f"<{tag}{attributes}>\n  {child}\n</{tag}>"
 
 
 def branch(tag: str, children: Iterable[str], attributes: str = "", *, repeat: bool = False) -> str:
@@ -67,10 +99,12 @@ def branch(tag: str, children: Iterable[str], attributes: str = "", *, repeat: b
 
     Nothing where all of them are empty.
     """
-    lines = [child.replace("\n", "\n  ") for child in (children if repeat else dict.fromkeys(children)) if child]
+    lines = [*filter(None, children)]
     if not lines:
         return ""
-    inner = "\n  ".join(lines)
+    if not repeat and len(lines) > 1 and len(set(lines)) < len(lines):
+        lines = [*dict.fromkeys(lines)]
+    inner = "\n".join(lines).replace("\n", "\n  ")
     return f"<{tag}{attributes}>\n  {inner}\n</{tag}>"
 
 
