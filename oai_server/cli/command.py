@@ -81,7 +81,8 @@ class Installation:
 
     def database(self) -> Store:
         """Return the store, whatever there is; it is closed with the installation."""
-        self._opened.append(Store(self.settings.database_url, packed=self.settings.compression == "zstd"))
+        packed = self.settings.compression == "zstd"
+        self._opened.append(Store(self.settings.database_url, packed=packed, kept=True))
         return self._opened[-1]
 
     def store(self) -> Store:

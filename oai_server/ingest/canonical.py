@@ -14,11 +14,12 @@ import msgspec
 import yaml
 
 from metadata_formats import record as model
+from metadata_formats.record import clean_text
 from oai_server.ingest import profile as profiles
 from oai_server.ingest.datacite import DataciteReader
 from oai_server.ingest.files import LONGEST_RECORD, BrokenFile, lines, whole
 from oai_server.ingest.json_items import items
-from oai_server.ingest.reader import Finding, Found, Reader, Rejected
+from oai_server.ingest.reader import Finding, Found, Reader, Rejected, Unread
 
 DEEPEST = 64
 """Levels of YAML nesting; a record has seven."""
@@ -59,6 +60,11 @@ class CanonicalReader(Reader):
 
     def read(self, stream: BinaryIO, filename: str) -> Iterator[Finding]:
         """Yield the records of the file, by its ending; without one that is known, as JSON Lines."""
+        for finding in self.skim(stream, filename):
+            yield finding.read() if isinstance(finding, Unread) else finding
+
+    def skim(self, stream: BinaryIO, filename: str) -> Iterator[Finding | Unread]:
+        """Yield the records of the file, those of JSON Lines unread."""
         ending = filename.lower().rpartition(".")[2]
         read = {"json": self._json, "yaml": self._yaml, "yml": self._yaml}.get(ending, self._lines)
         try:
@@ -66,7 +72,7 @@ class CanonicalReader(Reader):
         except BrokenFile as error:
             yield Rejected(str(error), ends=True)
 
-    def _lines(self, stream: BinaryIO) -> Iterator[Finding]:
+    def _lines(self, stream: BinaryIO) -> Iterator[Finding | Unread]:
         for number, line in lines(stream):
             where = f"line {number}"
             if line is None:
@@ -74,7 +80,16 @@ class CanonicalReader(Reader):
                 continue
             line = line.removeprefix(_BOM) if number == 1 else line
             if line.strip():
-                yield self._one(line, where, _from_json)
+                yield self._glance(line, where) or self._one(line, where, _from_json)
+
+    def _glance(self, line: bytes, where: str) -> Unread | None:
+        """Return a line unread; None where it needs the defaults of a profile, or is no record at first sight."""
+        try:
+            seen = _seen.decode(line) if self._defaults is None else None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        key = clean_text(seen.id) if seen else ""
+        return Unread(line, where, key, [*map(clean_text, seen.sets)]) if seen and key else None
 
     def _json(self, stream: BinaryIO) -> Iterator[Finding]:
         data = whole(stream).removeprefix(_BOM).strip()
@@ -116,6 +131,16 @@ class CanonicalReader(Reader):
             return Rejected(str(error), where, _key(value if value is not None else data))
 
 
+class _Seen(msgspec.Struct):
+    """What a glance at a record shows; its other keys are skipped."""
+
+    id: str
+    sets: list[str] = []
+
+
+_seen = msgspec.json.Decoder(_Seen)
+
+
 class _Keyed(msgspec.Struct):
     id: str
 
@@ -124,8 +149,8 @@ def _key(value: Any) -> str | None:
     """Return the id of what is no valid record, if it has one."""
     try:
         if isinstance(value, bytes):
-            return msgspec.json.decode(value, type=_Keyed).id or None
-        return msgspec.convert(value, _Keyed).id or None
+            return clean_text(msgspec.json.decode(value, type=_Keyed).id) or None
+        return clean_text(msgspec.convert(value, _Keyed).id) or None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -278,7 +278,7 @@ class Harvester:
                 self._report.reject(name, "", finding.key, finding.message)
                 if finding.key is None:
                     nameless = finding.message
-            elif self._intake.fits(name, finding):
+            else:
                 batch.pop(finding.key, None)  # twice on a page: the later one is the newer one
                 batch[finding.key] = finding
             if finding.key is not None:

@@ -7,9 +7,9 @@ it reads the whole file first and refuses, changing nothing, where too much woul
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import tempfile
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote
 
-import msgspec
-
 from metadata_formats.record import Record, clean_text
 from oai_server.ingest import files
 from oai_server.ingest.files import Problem, Source
-from oai_server.ingest.reader import Found, Rejected, in_scope
+from oai_server.ingest.reader import Finding, Found, Rejected, Unread, in_scope
 from oai_server.ingest.readers import Job
 from oai_server.ingest.rendering import BATCH, BATCH_BYTES, Formats, Rendered, unavailable
-from oai_server.ingest.workers import Made, Task, Workers, render
+from oai_server.ingest.workers import Made, Result, Task, Workers, render
 from oai_server.protocol.arguments import is_identifier
 from oai_server.store.publish import Draft, Outcome
-from oai_server.store.repository import Known, Store
+from oai_server.store.repository import Claim, Known, Store
 
 READ_BYTES = 8 * 1024 * 1024
 """Bytes of records that are rendered together: what comes out in many formats is many times as much."""
+AHEAD = 2
+"""Batches that wait for their turn to be published while they are rendered, as long as they are small."""
 LONGEST_KEY = 500
 LONGEST_SET = 500
 MOST_SETS = 1000
@@ -107,12 +107,13 @@ class Importer:
         """
         try:
             with Keys() as keys, self._workers:
+                self._intake.keys = keys
                 if self._plan.mode == "delete":
                     self._delete(job, sources, keys)
                 elif self._plan.mode == "full":
                     self._full(job, sources, keys, progress)
                 else:
-                    self._update(job, sources, keys, progress)
+                    self._update(job, sources, progress)
         except BrokenProcessPool as error:
             raise ImportRefused(
                 "a process that renders was ended from outside, for want of memory perhaps: what was published stays; "
@@ -124,14 +125,10 @@ class Importer:
             self._store.checkpoint()
         return self._report
 
-    def _update(
-        self, job: Job, sources: Iterable[Source | Problem], keys: Keys, progress: Callable[[int], None]
-    ) -> None:
-        for count, (name, finding) in enumerate(_findings(job, sources), 1):
-            if isinstance(finding, Rejected):
-                self._report.reject(name, finding.where, finding.key, finding.message)
-            else:
-                self._take(name, finding, keys)
+    def _update(self, job: Job, sources: Iterable[Source | Problem], progress: Callable[[int], None]) -> None:
+        findings = ((source.name, finding) for source in sources for finding in job.skim(source))
+        for count, (name, finding) in enumerate(findings, 1):
+            self._intake.take(name, finding)
             if count % 100 == 0:
                 progress(100)
         self._intake.flush()
@@ -170,7 +167,7 @@ class Importer:
             empty = "" if records else "there is no record in the files"
             if reason := self._intake.doubt(weighed, empty, nameless):
                 raise ImportRefused(f"refused, nothing was changed: {reason}")
-            self._update(job, again, keys, progress)
+            self._update(job, again, progress)
             self._intake.remove(doomed, keys)
 
     def _delete(self, job: Job, sources: Iterable[Source | Problem], keys: Keys) -> None:
@@ -225,17 +222,6 @@ class Importer:
                 self._report.unchanged += outcome is Outcome.UNCHANGED
                 self._report.tell({"outcome": outcome.value, "file": file, "where": where, "id": key})
 
-    def _take(self, name: str, found: Found, keys: Keys) -> None:
-        """Take a record in, unless its identifier was there before or cannot be one."""
-        key = found.key
-        if not self._intake.fits(name, found):
-            return
-        before = keys.add(key, f"{name} {found.where}".strip())
-        if before is not True:
-            self._report.reject(name, found.where, key, f"{key} was there before ({before}); the first one counts")
-            return
-        self._intake.take(name, found)
-
 
 class Weighed(NamedTuple):
     """How many items of a source or a part of it live, and how many of them its newest whole state does not name."""
@@ -250,32 +236,35 @@ class Weighed(NamedTuple):
         return f"it would delete {self.missing} of {self.live} items of {self.where}"
 
 
-class _Waiting(NamedTuple):
-    """A batch that is being rendered: what waits for it, for what records, and who has withdrawn which."""
+class _Taken(NamedTuple):
+    """What was found, in which file, and what is to be done about it: nothing where it is rejected."""
 
-    made: Callable[[], Iterable[Made]]
-    asked: list[_Asked]
-    gone: list[tuple[Found, str]]
-    known: Mapping[str, Known]
-
-
-class _Asked(NamedTuple):
-    """A record to render, with its change test, what it is rendered by, and where it stood."""
-
-    record: Record
-    task: Task
-    hash: bytes
-    rendered: str
-    found: Found
+    finding: Finding | Unread
     name: str
+    task: Task | None
+    rendered: str = ""
+
+
+class _Waiting(NamedTuple):
+    """A batch that is being rendered, what is stored of it, and its bytes."""
+
+    made: Callable[[], Iterable[Result]]
+    taken: list[_Taken]
+    known: Mapping[str, Known]
+    size: int
 
 
 class Intake:
     """Takes records of one source in: renders and publishes them in batches, and withdraws what is gone.
 
-    With ``workers`` they render a batch while the one before is published and the next one is read; no key may come
-    twice then. The first batch is rendered here: most imports are small, and need not wait for processes to start.
+    With ``workers`` they read and render some batches while the one before is published and the next one is filled.
+    The first batch is rendered here: most imports are small, and need not wait for processes to start.
+
+    ``keys`` remembers what was taken: of several records with one key the first counts, and no other is taken. Without
+    it, no key may come twice in a batch.
     """
+
+    keys: Keys | None = None
 
     def __init__(
         self, store: Store, formats: Formats, domain: str, plan: Plan, report: Report, workers: Workers | None = None
@@ -286,26 +275,17 @@ class Intake:
         self._plan = plan
         self._report = report
         self._workers = workers
-        self._waiting: _Waiting | None = None
+        self._waiting: deque[_Waiting] = deque()
         self._first = True
-        self._batch: list[tuple[Found, str]] = []
+        self._batch: list[tuple[str, Finding | Unread]] = []
         self._size = 0
 
-    def fits(self, name: str, found: Found) -> bool:
-        """Tell whether a record's identifier and sets can be taken; one that does not fit is reported."""
-        reason = self._unfit(found)
-        if reason:
-            self._report.reject(name, found.where, found.key[:100], reason)
-        return not reason
-
-    def take(self, name: str, found: Found) -> None:
-        """Put a record that fits in the batch; a full batch is published. No key may come twice in a batch."""
-        key = found.key
-        self._batch.append((found, name))
-        self._report.remarks.update(remark.kind for remark in found.remarks)
-        for remark in found.remarks:
-            self._report.remark(name, found.where, key, remark.kind, remark.path, remark.value)
-        self._size += _size(found)
+    def take(self, name: str, finding: Finding | Unread) -> None:
+        """Put in the batch what was found in a file; a full batch is rendered, published and reported in its order."""
+        if not isinstance(finding, Rejected) and (reason := _unfit(finding)):
+            finding = Rejected(reason, finding.where, finding.key[:100])
+        self._batch.append((name, finding))
+        self._size += _size(finding)
         if len(self._batch) >= BATCH or self._size > READ_BYTES:
             self._turn()
 
@@ -359,90 +339,130 @@ class Intake:
             for key in gone:
                 self._report.tell({"outcome": "deleted", "file": "", "where": "", "id": key})
 
-    def _unfit(self, found: Found) -> str:
-        """Say what forbids the identifier or a set of a record; the empty string if nothing does."""
-        key = found.key
-        if len(key) > LONGEST_KEY:
-            return f"the identifier is longer than {LONGEST_KEY} characters"
-        if key != key.strip():
-            return "the identifier begins or ends with white space"
-        if len(self._identifier(found)) > LONGEST_IDENTIFIER:
-            return f"the identifier is longer than {LONGEST_IDENTIFIER} characters when percent-encoded"
-        if any(len(label) > LONGEST_SET for label in found.record.sets):
-            return f"the name of a set is longer than {LONGEST_SET} characters"
-        if len(found.record.sets) > MOST_SETS:
-            return f"it is in more than {MOST_SETS} sets"
-        return ""
-
     def flush(self) -> None:
         """Publish all that was taken."""
         self._turn()
-        self._finish()
-
-    def _turn(self) -> None:
-        """Have the batch rendered, outside any lock, but for what is unchanged; publish the one before meanwhile."""
-        batch, self._batch, self._size = self._batch, [], 0
-        if not batch:
-            return
-        known = self._store.known(self._plan.source, [found.key for found, _ in batch])
-        labels = {label for found, _ in batch for label in found.record.sets} | set(self._plan.sets)
-        specs = self._store.resolve_sets(labels, write=not self._plan.dry_run) if labels else {}
-        asked: list[_Asked] = []
-        gone: list[tuple[Found, str]] = []
-        for found, name in batch:
-            if found.record.deleted:
-                gone.append((found, name))
-            elif one := self._asked(found, name, specs, known.get(found.key)):
-                asked.append(one)
-        tasks = [one.task for one in asked]
-        if self._workers is None or self._first or not tasks:
-            made: Callable[[], Iterable[Made]] = partial(render, self._formats, [one.record for one in asked], tasks)
-        else:
-            made = self._workers.render(tasks)
-        self._first = False
-        self._finish()
-        self._waiting = _Waiting(made, asked, gone, known)
-        if self._workers is None:
+        while self._waiting:
             self._finish()
 
-    def _asked(self, found: Found, name: str, specs: Mapping[str, str], old: Known | None) -> _Asked | None:
-        """Return a record as it is to be rendered; None where the store has it as it is."""
-        spec_set = {specs[label] for label in (*found.record.sets, *self._plan.sets)}
-        record = msgspec.structs.replace(found.record, sets=sorted(spec_set))
-        unaltered, hashed = found.unaltered, record.content_hash()
-        if unaltered is not None:
-            hashed = hashlib.blake2b(hashed + unaltered.body, digest_size=len(hashed)).digest()
+    def _turn(self) -> None:
+        """Have the batch rendered, outside any lock, but for what is unchanged; publish those before meanwhile."""
+        batch, self._batch, size, self._size = self._batch, [], self._size, 0
+        if not batch:
+            return
+        specs = self._specs(batch)
+        keys = [finding.key for _, finding in batch if not isinstance(finding, Rejected)]
+        known = self._store.known(self._plan.source, keys)
+        away = self._workers is not None and not self._first
+        taken = [self._taken(name, finding, specs, known, away=away) for name, finding in batch]
+        tasks = [one.task for one in taken if one.task is not None]
+        if self._workers is not None and away:
+            if not self._workers.started:
+                self._store.close()  # no connection may be in two processes
+            made: Callable[[], Iterable[Result]] = self._workers.render(tasks)
+        else:
+            made = partial(render, self._formats, tasks)
+        self._first = False
+        self._waiting.append(_Waiting(made, taken, known, size))
+        while self._waiting and not self._may_wait():
+            self._finish()
+
+    def _may_wait(self) -> bool:
+        """Tell whether what is waited for is little enough to go on reading, so that no worker runs out of work."""
+        return (
+            self._workers is not None
+            and len(self._waiting) <= AHEAD
+            and (len(self._waiting) == 1 or sum(one.size for one in self._waiting) <= READ_BYTES)
+        )
+
+    def _specs(self, batch: list[tuple[str, Finding | Unread]]) -> dict[str, str]:
+        """Return the setSpecs of all sets in a batch. One that is new is made, but not for a record that is broken."""
+        specs = self._store.known_sets(
+            {label for _, one in batch if not isinstance(one, Rejected) for label in one.sets} | {*self._plan.sets}
+        )
+        new = set(self._plan.sets) - specs.keys()
+        for at, (name, finding) in enumerate(batch):
+            if isinstance(finding, Rejected) or specs.keys() >= set(finding.sets):
+                continue
+            if isinstance(finding, Unread):
+                finding = finding.read()
+                batch[at] = name, finding
+            if isinstance(finding, Found):
+                new |= set(finding.sets) - specs.keys()
+        return specs | self._store.resolve_sets(new, write=not self._plan.dry_run) if new else specs
+
+    def _taken(
+        self, name: str, finding: Finding | Unread, specs: Mapping[str, str], known: Mapping[str, Known], *,
+        away: bool,
+    ) -> _Taken:  # fmt: skip
+        """Return what is to be done about what was found, in this process or ``away``."""
+        if isinstance(finding, Rejected):
+            return _Taken(finding, name, None)
+        old = known.get(finding.key)
+        identifier = old.identifier if old else self._identifier(finding)
+        if len(identifier) > LONGEST_IDENTIFIER:
+            reason = f"the identifier is longer than {LONGEST_IDENTIFIER} characters when percent-encoded"
+            return _Taken(Rejected(reason, finding.where, finding.key[:100]), name, None)
+        sets = sorted({specs[label] for label in (*finding.sets, *self._plan.sets)})
+        record: Record | bytes
+        if isinstance(finding, Unread):
+            record, unaltered = finding.data, None
+        else:
+            record, unaltered = finding.record.to_json() if away else finding.record, finding.unaltered
         rendered = self._formats.mark(unaltered=unaltered.prefix if unaltered else None)
-        if old and not old.deleted and old.hash == hashed and old.rendered == rendered:
-            self._report.unchanged += 1
-            return None
-        identifier = old.identifier if old else self._identifier(found)
-        return _Asked(record, Task(record.to_json(), identifier, unaltered), hashed, rendered, found, name)
+        before = old.hash if old and not old.deleted and old.rendered == rendered else b""
+        return _Taken(finding, name, Task(record, identifier, sets, before, unaltered), rendered)
 
     def _finish(self) -> None:
-        """Publish the batch that was rendered meanwhile, if there is one."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            return
+        """Publish the batch that has waited longest."""
+        waiting = self._waiting.popleft()
+        results = iter(waiting.made())
         drafts: list[Draft] = []
-        places: list[tuple[Found, str]] = []
+        places: list[_Taken] = []
+        gone: list[_Taken] = []
         size = 0
-        for one, made in zip(waiting.asked, waiting.made(), strict=True):
-            draft = self._draft(one, made)
+        for one in waiting.taken:
+            result = next(results) if one.task else None
+            if not self._counts(one, result):
+                continue
+            if result is Outcome.DELETED:
+                gone.append(one)
+            self._report.unchanged += result is Outcome.UNCHANGED
+            draft = self._draft(one, result) if isinstance(result, Made) else None
             if draft is None:
                 continue
             drafts.append(draft)
-            places.append((one.found, one.name))
+            places.append(one)
             size += sum(len(body) for body in draft.renditions.values() if body is not None)
             if size > BATCH_BYTES:
                 self._publish(drafts, places)
                 drafts, places, size = [], [], 0
         self._publish(drafts, places)
-        self._gone(waiting.gone, waiting.known)
+        self._gone(gone, waiting.known)
 
-    def _draft(self, one: _Asked, made: Made) -> Draft | None:
+    def _counts(self, one: _Taken, result: Result | None) -> bool:
+        """Tell whether something is a record, and the first of its key; what is not is reported, as are remarks."""
+        found, name, key = one.finding, one.name, one.finding.key
+        if isinstance(found, Rejected):
+            self._report.reject(name, found.where, key, found.message)
+            return False
+        if isinstance(result, str):
+            self._report.reject(name, found.where, key, result)
+            return False
+        before = self.keys.add(found.key, f"{name} {found.where}".strip()) if self.keys else True
+        if before is not True:
+            self._report.reject(name, found.where, key, f"{key} was there before ({before}); the first one counts")
+            return False
+        for remark in found.remarks if isinstance(found, Found) else ():
+            self._report.remarks[remark.kind] += 1
+            self._report.remark(name, found.where, found.key, remark.kind, remark.path, remark.value)
+        return True
+
+    def _draft(self, one: _Taken, made: Made) -> Draft | None:
         """Return a record as a draft; None where it cannot be given at all."""
-        found, renditions = one.found, made.renditions
+        found, renditions = one.finding, made.renditions
+        assert one.task is not None
+        assert found.key is not None
         self._report.failed(one.name, found.where, found.key, renditions, made.failed_rules)
         if renditions.bodies.get("oai_dc") is None:
             self._report.reject(one.name, found.where, found.key, unavailable(renditions.failures))
@@ -452,29 +472,29 @@ class Intake:
             key=found.key,
             identifier=one.task.identifier,
             setspecs=made.setspecs,
-            canonical=one.task.canonical,
-            hash=one.hash,
+            canonical=made.canonical,
+            hash=made.hash,
             rendered=one.rendered,
             renditions=renditions.bodies,
             abouts=renditions.abouts,
         )
 
-    def _identifier(self, found: Found) -> str:
+    def _identifier(self, found: Found | Unread) -> str:
         """Return the OAI identifier of a new item: another repository's where it has one, else one of our own."""
-        if found.source_key is not None and not self._plan.own_identifiers and is_identifier(found.source_key):
-            return found.source_key
+        theirs = found.source_key if isinstance(found, Found) else None
+        if theirs is not None and not self._plan.own_identifiers and is_identifier(theirs):
+            return theirs
         return f"oai:{self._domain}:{quote(self._plan.id_prefix + found.key, safe=_LOCAL)}"
 
-    def _publish(self, drafts: list[Draft], places: Sequence[tuple[Found, str]]) -> None:
+    def _publish(self, drafts: list[Draft], places: Sequence[_Taken]) -> None:
         if not drafts:
             return
         outcomes = self._store.publish(drafts, dry_run=self._plan.dry_run)
-        for draft, (found, name), outcome in zip(drafts, places, outcomes, strict=True):
+        disputed = [one.identifier for one, outcome in zip(drafts, outcomes, strict=True) if outcome is Outcome.CLAIMED]
+        claims = self._store.claimed(disputed)
+        for draft, (found, name, *_), outcome in zip(drafts, places, outcomes, strict=True):
             if outcome is Outcome.CLAIMED:
-                mend = "an id_prefix" if draft.identifier != found.source_key else 'identifiers = "own"'
-                message = (
-                    f"{draft.identifier} belongs to another source; give this one {mend} in [sources.{draft.source}]"
-                )
+                message = self._claimed(draft, claims.get(draft.identifier))
                 self._report.reject(name, found.where, draft.key, message)
                 continue
             self._report.new += outcome is Outcome.NEW
@@ -483,22 +503,50 @@ class Intake:
             if outcome is not Outcome.UNCHANGED:
                 self._report.tell({"outcome": outcome.value, "file": name, "where": found.where, "id": draft.key})
 
-    def _gone(self, gone: Sequence[tuple[Found, str]], known: Mapping[str, Known]) -> None:
+    def _claimed(self, draft: Draft, claim: Claim | None) -> str:
+        """Say who has the OAI identifier of a draft, and what to do."""
+        if claim is None or claim.source == self._plan.source:
+            return f"{draft.identifier} is another record of this source already; one of the two needs another id"
+        mend = "an id_prefix" if draft.identifier != draft.key else 'identifiers = "own"'
+        return f"{draft.identifier} belongs to another source; give this one {mend} in [sources.{draft.source}]"
+
+    def _gone(self, gone: Sequence[_Taken], known: Mapping[str, Known]) -> None:
         """Withdraw the records that say they are deleted. One that was never here leaves nothing behind."""
-        live = [found.key for found, _ in gone if found.key in known and not known[found.key].deleted]
+        live = {one.finding.key: one for one in gone if one.finding.key and _lives(known.get(one.finding.key))}
         if live and not self._plan.dry_run:
-            self._store.withdraw(source=self._plan.source, keys=live)
+            self._store.withdraw(source=self._plan.source, keys=list(live))
         self._report.deleted += len(live)
         self._report.unchanged += len(gone) - len(live)
-        for found, name in gone:
-            if found.key in live:
-                self._report.tell({"outcome": "deleted", "file": name, "where": found.where, "id": found.key})
+        for key, one in live.items():
+            self._report.tell({"outcome": "deleted", "file": one.name, "where": one.finding.where, "id": key})
 
 
-def _size(found: Found) -> int:
-    """Return about how many bytes a record takes while it waits for the others of its batch."""
-    told = sum(len(remark.value) for remark in found.remarks)
-    return len(found.record.to_json()) + told + (len(found.unaltered.body) if found.unaltered else 0)
+def _lives(known: Known | None) -> bool:
+    return known is not None and not known.deleted
+
+
+def _unfit(found: Found | Unread) -> str:
+    """Say what forbids the identifier or a set of a record; the empty string if nothing does."""
+    key = found.key
+    if len(key) > LONGEST_KEY:
+        return f"the identifier is longer than {LONGEST_KEY} characters"
+    if key != key.strip():
+        return "the identifier begins or ends with white space"
+    if any(len(label) > LONGEST_SET for label in found.sets):
+        return f"the name of a set is longer than {LONGEST_SET} characters"
+    if len(found.sets) > MOST_SETS:
+        return f"it is in more than {MOST_SETS} sets"
+    return ""
+
+
+def _size(finding: Finding | Unread) -> int:
+    """Return about how many bytes something takes while it waits for the others of its batch."""
+    if isinstance(finding, Unread):
+        return len(finding.data)
+    if isinstance(finding, Rejected):
+        return len(finding.message)
+    told = sum(len(remark.value) for remark in finding.remarks)
+    return len(finding.record.to_json()) + told + (len(finding.unaltered.body) if finding.unaltered else 0)
 
 
 def _findings(job: Job, sources: Iterable[Source | Problem]) -> Iterator[tuple[str, Found | Rejected]]:

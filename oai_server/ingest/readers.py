@@ -15,7 +15,7 @@ from typing import BinaryIO
 from oai_server.ingest import profile as profiles
 from oai_server.ingest import xml_records
 from oai_server.ingest.files import HEAD, BrokenFile, Problem, Source
-from oai_server.ingest.reader import Finding, Reader, ReaderError, Rejected
+from oai_server.ingest.reader import Finding, Reader, ReaderError, Rejected, Unread
 
 GROUP = "oai_server.readers"
 
@@ -109,6 +109,15 @@ class Job:
         Raises:
             ReaderError: the profile does not fit the reader that the file asks for.
         """
+        for finding in self.skim(source):
+            yield finding.read() if isinstance(finding, Unread) else finding
+
+    def skim(self, source: Source | Problem) -> Iterator[Finding | Unread]:
+        """Yield the same, but what another process can read as well unread.
+
+        Raises:
+            ReaderError: the profile does not fit the reader that the file asks for.
+        """
         if isinstance(source, Problem):
             yield Rejected(source.message, ends=True)
             return
@@ -124,10 +133,10 @@ class Job:
             yield Rejected(str(error), ends=True)
 
     @staticmethod
-    def _guarded(reader: Reader, stream: BinaryIO, filename: str) -> Iterator[Finding]:
+    def _guarded(reader: Reader, stream: BinaryIO, filename: str) -> Iterator[Finding | Unread]:
         """Yield what a reader finds; one that fails, as none should and a plug-in may, costs this file alone."""
         try:
-            yield from reader.read(stream, filename)
+            yield from reader.skim(stream, filename)
         except (ReaderError, OSError):
             raise
         except Exception as error:

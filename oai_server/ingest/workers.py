@@ -1,11 +1,13 @@
-"""Rendering in processes of its own: half of the work of an import, and the part that needs nothing but the record.
+"""Reading and rendering in processes of their own: most of the work of an import, that needs nothing but the record.
 
-One process reads, publishes and reports, as ever; the others get records of a batch, in their canonical JSON, and give
-their renditions back, in the same order. They are forked from an import that has all formats, plug-ins too, in memory.
+One process takes files apart, compares, publishes and reports; the others get records of a batch as JSON, with what is
+stored of them, and give their renditions back, or say that nothing is new, in the same order. They are forked from an
+import that has all formats, plug-ins too, in memory.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -16,32 +18,60 @@ from multiprocessing import get_context
 from typing import NamedTuple
 
 from metadata_formats import record as model
-from metadata_formats.record import Record
+from metadata_formats.record import Record, RecordError
 from oai_server.ingest.reader import Unaltered
 from oai_server.ingest.rendering import Formats, Renditions
+from oai_server.store.publish import Outcome
 
 
 class Task(NamedTuple):
-    """A record to render: its canonical JSON, and what its item is called."""
+    """A record to render, or its JSON to read first; what its item is called, and the setSpecs that it gets, sorted.
 
-    canonical: bytes
+    ``before`` is the change test of the record that is stored, if that is rendered as it would be now.
+    """
+
+    record: Record | bytes
     identifier: str
+    sets: list[str]
+    before: bytes = b""
     unaltered: Unaltered | None = None
 
 
 class Made(NamedTuple):
-    """A record in all formats, the sets it is in, and which rules failed with it."""
+    """A record in all formats, its canonical JSON and change test, its sets, and which rules failed with it."""
 
+    canonical: bytes
+    hash: bytes
     renditions: Renditions
     setspecs: tuple[str, ...]
     failed_rules: list[str]
 
 
-def render(formats: Formats, records: Iterable[Record], tasks: Sequence[Task]) -> Iterator[Made]:
+Result = Made | Outcome | str
+"""What became of a task: renditions; that the record is unchanged, or says that it is deleted; why it is no record."""
+
+
+def render(formats: Formats, tasks: Iterable[Task]) -> Iterator[Result]:
     """Render records, in their order, each when it is asked for: in all formats they take far more than their size."""
-    for record, task in zip(records, tasks, strict=True):
-        renditions = formats.renditions(record, task.identifier, unaltered=task.unaltered)
-        yield Made(renditions, *formats.sets(record))
+    for task in tasks:
+        try:
+            record = model.from_json(task.record) if isinstance(task.record, bytes) else task.record
+        except RecordError as error:
+            yield str(error)
+            continue
+        yield Outcome.DELETED if record.deleted else _made(formats, task, record)
+
+
+def _made(formats: Formats, task: Task, record: Record) -> Made | Outcome:
+    record.sets = task.sets
+    unaltered, hashed = task.unaltered, record.content_hash()
+    if unaltered is not None:
+        hashed = hashlib.blake2b(hashed + unaltered.body, digest_size=len(hashed)).digest()
+    if hashed == task.before:
+        return Outcome.UNCHANGED
+    canonical = record.to_json()
+    renditions = formats.renditions(record, task.identifier, unaltered=unaltered)
+    return Made(canonical, hashed, renditions, *formats.sets(record))
 
 
 def cores() -> int:
@@ -68,8 +98,13 @@ class Workers:
                 process.kill()
         self._pool.shutdown(cancel_futures=True)
 
-    def render(self, tasks: Sequence[Task]) -> Callable[[], list[Made]]:
-        """Begin to render records; what is returned waits for them.
+    @property
+    def started(self) -> bool:
+        """Whether the processes are there."""
+        return self._pool is not None
+
+    def render(self, tasks: Sequence[Task]) -> Callable[[], list[Result]]:
+        """Begin to render records, given as JSON; what is returned waits for them.
 
         Raises:
             BrokenProcessPool: (from what is returned) a process was ended from outside.
@@ -78,7 +113,7 @@ class Workers:
             self._pool = ProcessPoolExecutor(self._jobs, get_context("fork"), _begin, (self._formats, os.getpid()))
         share = -(-len(tasks) // self._jobs)
         parts = [self._pool.submit(_render, tasks[at : at + share]) for at in range(0, len(tasks), share)]
-        return lambda: [made for part in parts for made in part.result()]
+        return lambda: [result for part in parts for result in part.result()]
 
 
 _formats: Formats
@@ -98,5 +133,5 @@ def _follow(parent: int) -> None:
     os._exit(1)
 
 
-def _render(tasks: Sequence[Task]) -> list[Made]:
-    return list(render(_formats, (model.from_json(task.canonical) for task in tasks), tasks))
+def _render(tasks: Sequence[Task]) -> list[Result]:
+    return list(render(_formats, tasks))

@@ -24,7 +24,7 @@ from oai_server.protocol import records
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
 from oai_server.store.packing import Unpacking, unpacked_size
-from oai_server.store.publish import CHUNK, Draft, Publisher, body_hash, bulk_insert, declare, with_ancestors
+from oai_server.store.publish import Draft, Publisher, body_hash, bulk_insert, declare, with_ancestors
 from oai_server.store.tables import canonical, departure, format_, item, list_, metadata, record, set_
 from oai_server.store.tables import clock as clock_row
 
@@ -221,7 +221,7 @@ class _Reverting:
         forgotten = last = 0
         columns = (item.c.id, item.c.identifier, item.c.source, item.c.source_key, item.c.setspecs)
         while rows := self._connection.execute(
-            select(*columns).where(item.c.id > last).order_by(item.c.id).limit(CHUNK)
+            select(*columns).where(item.c.id > last).order_by(item.c.id).limit(BATCH)
         ).all():
             last = rows[-1].id
             forgotten += self._revert(rows)

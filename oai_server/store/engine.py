@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 WRITES = "oai_writes"
 """The execution option of an engine whose transactions write."""
@@ -34,11 +34,14 @@ class StoreUnavailable(StoreError):
     """The database is away, busy or full for now: the same request may succeed later."""
 
 
-def open_engine(url: str | URL) -> Engine:
+def open_engine(url: str | URL, *, kept: bool = False) -> Engine:
     """Return an engine for writing: SQLite in WAL with ``BEGIN IMMEDIATE``, PostgreSQL through psycopg 3.
 
     ``?pooler=transaction`` behind an address of PostgreSQL says that PgBouncer or the like answers there, which gives
     each transaction another session: nothing may be set for a session then, and no statement be kept in it.
+
+    With ``kept`` SQLite's connection stays open between transactions, as PostgreSQL's does: whoever closes the last one
+    to a file writes the whole log back. It must be closed (``dispose``) before the process forks.
 
     Raises:
         StoreError: not an address of a database that is supported here.
@@ -46,7 +49,7 @@ def open_engine(url: str | URL) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed)
+            return _sqlite(parsed, kept=kept)
         if parsed.get_backend_name() == "postgresql":
             return _postgresql(parsed)
     except ModuleNotFoundError as error:
@@ -76,10 +79,11 @@ def _postgresql(url: URL) -> Engine:
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, *, kept: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("database_url: SQLite needs a file: several processes share it")
-    engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
+    pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 1} if kept else {"poolclass": NullPool}
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:

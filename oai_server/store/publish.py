@@ -9,6 +9,7 @@ formats, for the sets stand in the header.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,17 +18,13 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Table, bindparam, delete, func, insert, select, update
 
 from oai_server.protocol import records
 from oai_server.store import clock
 from oai_server.store.packing import CANONICAL, Packing, Unpacking
 from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
 from oai_server.store.tables import clock as clock_row
-
-CHUNK = 500
-"""Values in one IN list: below every engine's limit of parameters."""
-
 
 REPACKED = 1000
 REPACKED_BYTES = 32 * 1024 * 1024
@@ -41,7 +38,7 @@ class Outcome(Enum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     DELETED = "deleted"
-    CLAIMED = "claimed"  # the OAI identifier belongs to another source
+    CLAIMED = "claimed"  # the OAI identifier belongs to another item
     OUTDATED = "outdated"  # the item has changed since its draft was made of what is stored
 
 
@@ -101,7 +98,7 @@ class Publisher:
                 change.connection, item.c.source_key, [d.key for d in drafts], drafts[0].source if drafts else ""
             )
             fresh = [draft.identifier for draft in drafts if draft.key not in known]
-            claimed = _items(change.connection, item.c.identifier, fresh)
+            claimed = set(_items(change.connection, item.c.identifier, fresh))
             next_id = (change.connection.scalar(select(item.c.id).order_by(item.c.id.desc()).limit(1)) or 0) + 1
             change.load([row.id for row in known.values()])
             outcomes = []
@@ -112,6 +109,7 @@ class Publisher:
                 elif old is None:
                     change.add(next_id, draft, hashes)
                     next_id += 1
+                    claimed.add(draft.identifier)
                     outcomes.append(Outcome.NEW)
                 else:
                     moved = change.compare(old, draft, hashes) or old.deleted or old.hash != draft.hash
@@ -196,12 +194,13 @@ class Publisher:
             ids = self._next(connection, last)
             unpack = Unpacking().by(connection)
             texts = select(canonical.c.item_id.label("key"), canonical.c.json)
-            rows = [dict(row._mapping) for row in _chunked(connection, texts, canonical.c.item_id, ids)]
+            texts = texts.where(among(connection, canonical.c.item_id, ids))
+            rows = [dict(row._mapping) for row in connection.execute(texts)]
             self._repack(connection, CANONICAL, canonical, {"item_id": "key"}, rows, unpack)
             columns = (record.c.item_id.label("item"), record.c.format_id.label("format"), format_.c.prefix)
             bodies = select(*columns, record.c.body).join_from(record, format_).where(record.c.body.is_not(None))
             kinds: dict[str, list[dict[str, Any]]] = {}
-            for row in _chunked(connection, bodies, record.c.item_id, ids):
+            for row in connection.execute(bodies.where(among(connection, record.c.item_id, ids))):
                 values = dict(row._mapping)
                 kinds.setdefault(values.pop("prefix"), []).append(values)
             for prefix, rows in kinds.items():
@@ -279,13 +278,16 @@ class _Change:
 
     def load(self, ids: Sequence[int]) -> None:
         """Read what is stored of items: their records by prefix, and the lists that show them as departed."""
+        if not ids:
+            return
         columns = (record.c.item_id, format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.hash)
-        query = select(*columns).join_from(record, format_)
-        for item_id, prefix, *row in _chunked(self.connection, query, record.c.item_id, ids):
+        query = select(*columns).join_from(record, format_).where(among(self.connection, record.c.item_id, ids))
+        for item_id, prefix, *row in self.connection.execute(query):
             self._records.setdefault(item_id, {})[prefix] = _Row(*row)
         departures = (departure.c.item_id, format_.c.prefix, list_.c.setspec, departure.c.datestamp)
-        query = select(*departures).join_from(departure, list_).join(format_, format_.c.id == list_.c.format_id)
-        for item_id, prefix, setspec, stamp in _chunked(self.connection, query, departure.c.item_id, ids):
+        left = select(*departures).join_from(departure, list_).join(format_, format_.c.id == list_.c.format_id)
+        left = left.where(among(self.connection, departure.c.item_id, ids))
+        for item_id, prefix, setspec, stamp in self.connection.execute(left):
             self._departed.setdefault(item_id, {})[prefix, setspec] = stamp
 
     def add(self, item_id: int, draft: Draft, hashes: Mapping[str, bytes]) -> None:
@@ -414,9 +416,11 @@ class _Change:
         self._records_new.sort(key=itemgetter("format_id", "item_id"))
         bulk_insert(connection, record, self._records_new)
         _bulk_update(connection, record, {"item_id": "item", "format_id": "format_id"}, self._records_changed)
-        gone = [(numbers.list_id(connection, *one[:2]), *one[2:]) for one in self._entries_gone]
+        lists = {one[:2] for one in self._entries_gone} | {one[:2] for one in self._entries_new}
+        number = {one: numbers.list_id(connection, *one) for one in sorted(lists)}
+        gone = [(number[prefix, setspec], *one) for prefix, setspec, *one in self._entries_gone]
         # Sorted, for neighbours in the index are written together.
-        new = sorted((numbers.list_id(connection, *one[:2]), *one[2:]) for one in self._entries_new)
+        new = sorted((number[prefix, setspec], *one) for prefix, setspec, *one in self._entries_new)
         if gone:
             connection.execute(
                 delete(entry).where(
@@ -426,7 +430,8 @@ class _Change:
                 ),
                 [{"l": list_id, "d": stamp, "i": item_id} for list_id, stamp, item_id in gone],
             )
-        bulk_insert(connection, entry, [dict(zip(_ENTRY, one, strict=True)) for one in new])
+        if new:
+            _insert(connection, entry, _ENTRY, new)
         self._write_departures(numbers)
         _add_totals(connection, Counter(one[0] for one in new), Counter(one[0] for one in gone))
 
@@ -541,31 +546,25 @@ def _bulk_update(
 
 
 def bulk_insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that are known to be new: by COPY on PostgreSQL, where it is ten times an INSERT.
+    """Insert rows that are known to be new: by COPY on PostgreSQL, where it is ten times an INSERT."""
+    if rows:
+        names = tuple(rows[0])
+        _insert(connection, table, names, map(itemgetter(*names), rows))
 
-    On SQLite the driver takes them as they are: to look at each value costs more than to write it.
-    """
-    if not rows:
-        return
-    names = list(rows[0])
+
+def _insert(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows of values; the drivers take them as they are: to look at each value costs more than to write it."""
+    columns = ", ".join(names)
     if connection.dialect.name == "sqlite":
-        columns, marks = ", ".join(names), ", ".join("?" * len(names))
-        query = f"INSERT INTO {table.name} ({columns}) VALUES ({marks})"  # noqa: S608
-        connection.exec_driver_sql(query, list(map(itemgetter(*names), rows)))
-        return
-    if len(rows) < 20:
-        connection.execute(insert(table), rows)
+        marks = ", ".join("?" * len(names))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
         return
     driver = connection.connection.driver_connection
     assert driver is not None
-    types = [_PG_TYPES[type(table.c[name].type).__name__] for name in names]
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types(types)
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([_PG_TYPES[type(table.c[name].type).__name__] for name in names])
         for row in rows:
-            copy.write_row([row[name] for name in names])
+            copy.write_row(row)
 
 
 _PG_TYPES = {
@@ -574,19 +573,23 @@ _PG_TYPES = {
 }  # fmt: skip
 
 
-def _chunked(connection: Connection, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows of a query for many values of a column."""
-    for start in range(0, len(values), CHUNK):
-        yield from connection.execute(query.where(column.in_(values[start : start + CHUNK])))
+def among(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of many values: one parameter for all, and one text to prepare."""
+    if connection.dialect.name == "sqlite":
+        each = func.json_each(json.dumps(values)).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
 
 
 def _items(connection: Connection, column: Any, values: Sequence[str], source: str | None = None) -> dict[str, Any]:
     """Return item rows by the value of a column."""
+    if not values:
+        return {}
     columns = (item.c.id, item.c.identifier, item.c.setspecs, item.c.deleted, item.c.hash, item.c.rendered)
-    query = select(column, *columns)
+    query = select(column, *columns).where(among(connection, column, values))
     if source is not None:
         query = query.where(item.c.source == source)
-    return {row[0]: row for row in _chunked(connection, query, column, values)}
+    return {row[0]: row for row in connection.execute(query)}
 
 
 def declare(engine: Engine, formats: Iterable[tuple[str, str, str, str]]) -> None:

@@ -18,7 +18,7 @@ from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
 from oai_server.store.packing import Unpacking
-from oai_server.store.publish import CHUNK, Draft, Outcome, Publisher, with_ancestors
+from oai_server.store.publish import Draft, Outcome, Publisher, among, with_ancestors
 from oai_server.store.sets import Declared, Sets
 from oai_server.store.tables import canonical, departure, format_, item, list_, list_total, record
 from oai_server.store.upstream import Upstream
@@ -90,13 +90,15 @@ class Count:
 class Store:
     """One database. Errors of the database come as :class:`StoreError`, in a line for people."""
 
-    def __init__(self, url: str, *, packed: bool = False) -> None:
+    def __init__(self, url: str, *, packed: bool = False, kept: bool = False) -> None:
         """Open the database at ``url``, to compress what is written there or not; nothing is read before it is asked.
+
+        With ``kept`` a connection stays open between questions, for who asks many; :meth:`close` it before a fork.
 
         Raises:
             StoreError: not an address of a supported database.
         """
-        self._engine: Engine = open_engine(url)
+        self._engine: Engine = open_engine(url, kept=kept)
         self._url = url
         self._publisher = Publisher(self._engine, packed=packed)
         self._unpacking = Unpacking()
@@ -138,7 +140,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections; the next question opens one again."""
         self._engine.dispose()
 
     def harvest(self, formats: Sequence[MetadataFormat]) -> Harvest:
@@ -162,27 +164,17 @@ class Store:
 
     def known(self, source: str, keys: Sequence[str]) -> dict[str, Known]:
         """Return what the store holds of these keys of a source."""
-        found = {}
         columns = (item.c.source_key, item.c.hash, item.c.rendered, item.c.deleted, item.c.identifier)
         with self._explaining(), self._engine.connect() as connection:
-            for start in range(0, len(keys), CHUNK):
-                query = select(*columns).where(
-                    item.c.source == source, item.c.source_key.in_(keys[start : start + CHUNK])
-                )
-                for key, *rest in connection.execute(query):
-                    found[key] = Known(*rest)
-        return found
+            query = select(*columns).where(item.c.source == source, among(connection, item.c.source_key, keys))
+            return {key: Known(*rest) for key, *rest in connection.execute(query)} if keys else {}
 
     def claimed(self, identifiers: Sequence[str]) -> dict[str, Claim]:
         """Return which of the OAI identifiers exist, and whose they are."""
-        found: dict[str, Claim] = {}
+        columns = (item.c.identifier, item.c.source, item.c.deleted)
         with self._explaining(), self._engine.connect() as connection:
-            for start in range(0, len(identifiers), CHUNK):
-                query = select(item.c.identifier, item.c.source, item.c.deleted).where(
-                    item.c.identifier.in_(identifiers[start : start + CHUNK])
-                )
-                found.update((name, Claim(source, deleted)) for name, source, deleted in connection.execute(query))
-        return found
+            query = select(*columns).where(among(connection, item.c.identifier, identifiers))
+            return {name: Claim(*rest) for name, *rest in connection.execute(query)} if identifiers else {}
 
     def publish(self, drafts: Sequence[Draft], *, dry_run: bool = False) -> list[Outcome]:
         """Store drafts of one source and make them visible, all at once; returns what became (or would) of each."""
@@ -301,6 +293,11 @@ class Store:
                 return
             last = rows[-1][0]
             yield [key for _, key, specs in rows if setspec in with_ancestors(specs.split())]
+
+    def known_sets(self, labels: Iterable[str]) -> dict[str, str]:
+        """Return the legal setSpec of each name of a set that has one."""
+        with self._explaining():
+            return self._sets.known(labels)
 
     def resolve_sets(self, labels: Iterable[str], *, write: bool = True) -> dict[str, str]:
         """Return the legal setSpec of each name of a set; new names get theirs for ever, unless not to ``write``."""

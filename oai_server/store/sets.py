@@ -54,16 +54,21 @@ class Sets:
             rows = connection.execute(select(set_.c.spec, set_.c.name, set_.c.description).order_by(set_.c.spec))
             return [Set(*row) for row in rows]
 
+    def known(self, labels: Iterable[str]) -> dict[str, str]:
+        """Return the setSpec of each name that has one."""
+        wanted = set(labels)
+        if wanted - self._specs.keys():
+            with self._engine.connect() as connection:
+                self._specs = dict(connection.execute(select(set_.c.label, set_.c.spec)).all())
+        return {label: self._specs[label] for label in wanted & self._specs.keys()}
+
     def resolve(self, labels: Iterable[str], *, write: bool = True) -> dict[str, str]:
         """Return the setSpec of each name; a name that is new gets one, and its ancestors with it.
 
         Where not to ``write`` (a dry run), new names are told the setSpec that they would get.
         """
         wanted = set(labels)
-        if wanted - self._specs.keys():
-            with self._engine.connect() as connection:
-                self._specs = dict(connection.execute(select(set_.c.label, set_.c.spec)).all())
-        new = sorted(wanted - self._specs.keys())
+        new = sorted(wanted - self.known(wanted).keys())
         if new and write:
             self._make(new)
         if write:

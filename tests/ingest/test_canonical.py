@@ -13,7 +13,7 @@ from places import EXAMPLES
 from metadata_formats.record import Record, Title, to_yaml
 from oai_server.ingest.canonical import CanonicalReader
 from oai_server.ingest.files import plain
-from oai_server.ingest.reader import Finding, Found, ReaderError, Rejected
+from oai_server.ingest.reader import Finding, Found, ReaderError, Rejected, Unread
 
 
 def read(data: bytes, filename: str = "a.jsonl", **profile: object) -> list[Finding]:
@@ -122,6 +122,29 @@ def test_what_is_written_is_read_again(titles: list[str]) -> None:
         assert [title.value for title in found.record.titles] == [
             unicodedata.normalize("NFC", title) for title in titles
         ]
+
+
+ODD = st.text(st.sampled_from('ab :\t\x00\x0b\u0301eé\ufffe\ud800\\"地'), max_size=4)
+
+
+@given(ODD, st.lists(ODD, max_size=3), st.booleans(), st.sampled_from([{}, {"nonsense": [{}]}, {"titles": 7}]))
+def test_what_a_glance_shows_is_what_reading_shows(key: str, sets: list[str], escaped: bool, more: dict[str, object]):
+    record = {"titles": [{"value": "T"}], "id": key, "sets": sets, **more}
+    data = json.dumps(record, ensure_ascii=escaped).encode(errors="surrogatepass")
+    (seen,) = CanonicalReader().skim(io.BytesIO(data), "a.jsonl")
+    (found,) = read(data)
+    assert seen.key == found.key
+    if isinstance(seen, Unread):
+        assert seen.read() == found
+        assert isinstance(found, Rejected) or (list(seen.sets), seen.where) == (list(found.sets), found.where)
+    else:
+        assert isinstance(seen, Rejected), "every record can be read elsewhere"
+
+
+def test_a_glance_passes_what_is_no_line_by_itself() -> None:
+    for name, profile in (("a.json", {}), ("a.yaml", {}), ("a.jsonl", {"defaults": {"rights": {"label": "L"}}})):
+        reader = CanonicalReader(profile=profile, profile_name="p.toml")
+        assert [type(found) for found in reader.skim(io.BytesIO(line("1")), name)] == [Found]
 
 
 @given(st.binary(), st.sampled_from(["a.jsonl", "a.json", "a.yaml", "-"]))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,9 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
 from invariants import assert_sound, dump
 
 from metadata_formats.oai_dc import OaiDc
+from metadata_formats.record import Record, Title
 from oai_server.ingest import importer, rendering
 from oai_server.ingest.files import sources
 from oai_server.ingest.importer import Importer, ImportRefused, Intake, Plan, Report
+from oai_server.ingest.reader import Found
 from oai_server.ingest.readers import Job
 from oai_server.ingest.workers import Workers
 from oai_server.store.repository import Store
@@ -80,8 +83,55 @@ def test_several_processes_make_what_one_makes(tmp_path: Path, lines: Path):
     told, tables = run(tmp_path, lines, 1)
     told_by_many, same = run(tmp_path, lines, 3)
     assert same == tables
-    assert sorted(map(str, told_by_many)) == sorted(map(str, told))
+    assert told_by_many == told, "in the same order too"
     assert told[-1] == "new 0 · changed 0 · unchanged 78 · deleted 0 · rejected 12"
+
+
+def test_a_broken_record_makes_no_set(tmp_path: Path, lines: Path):
+    with lines.open("a") as file:
+        for number in range(90, 150):
+            broken = {"titles": []} if number % 2 else {"titles": [{"value": "T"}]}
+            record = {"id": f"r{number}", "sets": ["broken" if number % 2 else "whole"], **broken}
+            file.write("\n" + json.dumps(record))
+    run(tmp_path, lines, 2, 1)
+    with closing(Store(f"sqlite:///{tmp_path}/2.sqlite")) as store:
+        assert {one.spec for one, _ in store.sets()} == {"s0", "s1", "s2", "whole"}
+
+
+def test_two_records_with_one_identifier_cost_one_of_them(tmp_path: Path):
+    """A record of our own and one of another repository, that has the identifier of ours."""
+    formats = rendering.Formats({"oai_dc": OaiDc()}, "A", "http://a.org/oai", {})
+    told: list[Any] = []
+    with closing(Store(f"sqlite:///{tmp_path}/r.sqlite")) as store:
+        store.upgrade()
+        store.declare([("oai_dc", "s", "n", "1")])
+        for _ in range(2):
+            intake = Intake(store, formats, "a.org", Plan(), Report(told.append))
+            for key, theirs in (("x", None), ("y", "oai:a.org:x"), ("z", None)):
+                intake.take("f", Found(Record(id=key, titles=[Title(value="T")]), key, source_key=theirs))
+            intake.flush()
+        assert_sound(store._engine)
+    message = "oai:a.org:x is another record of this source already; one of the two needs another id"
+    rejected = {"outcome": "rejected", "file": "f", "where": "y", "id": "oai:a.org:x", "message": message}
+    assert [event for event in told if event["outcome"] == "rejected"] == [rejected, rejected]
+    assert [event["id"] for event in told if event["outcome"] == "new"] == ["x", "z"]
+
+
+@pytest.mark.parametrize(("largest", "most"), [(importer.READ_BYTES, importer.AHEAD + 1), (2000, 2)])
+def test_few_batches_wait_and_fewer_large_ones(
+    tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch, largest: int, most: int
+):
+    waiting: list[int] = []
+    finish = Intake._finish
+
+    def finished(self: Intake) -> None:
+        waiting.append(len(self._waiting))
+        finish(self)
+
+    monkeypatch.setattr(Intake, "_finish", finished)
+    monkeypatch.setattr(importer, "READ_BYTES", largest)  # a batch of these has some 1,300 bytes
+    run(tmp_path, lines, 2, 1)
+    assert max(waiting) == most
 
 
 def test_a_small_import_starts_no_process(tmp_path: Path, lines: Path, monkeypatch: pytest.MonkeyPatch):
@@ -127,7 +177,7 @@ from metadata_formats import registry
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.workers import Task, Workers
 with Workers(Formats(registry.load(["oai_dc"]), "A", "http://a.org", {}), 2) as workers:
-    task = Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a")
+    task = Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a", [])
     made = workers.render([task] * 10)()
     assert len(made) == 10, made
     print(*workers._pool._processes, flush=True)
@@ -152,6 +202,7 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 import sys, time
 from metadata_formats.oai_dc import OaiDc
+from metadata_formats.record import Record, Title
 from oai_server.ingest.rendering import Formats
 from oai_server.ingest.workers import Task, Workers
 class Hanging(OaiDc):
@@ -159,7 +210,7 @@ class Hanging(OaiDc):
         print("hangs", flush=True)
         time.sleep(60)
 with Workers(Formats({"oai_dc": Hanging()}, "A", "http://a.org", {}), 1) as workers:
-    workers.render([Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a")])()
+    workers.render([Task(b'{"id": "a", "titles": [{"value": "A"}]}', "oai:a.org:a", [])])()
 """
 
 

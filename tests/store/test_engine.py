@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,20 @@ def test_what_is_committed_is_on_disk_whatever_the_server_prefers(store: Store):
         assert connection.exec_driver_sql(ask).scalar_one() == safe
     assert connections.ask(lambda one: one.execute(ask).fetchone()[0]) == safe
     connections.drop()
+
+
+def test_a_connection_of_sqlite_is_kept_where_that_is_wanted_and_let_go(tmp_path: Path):
+    """Whoever closes the last connection writes the whole log back, each time."""
+    log = tmp_path / "r.sqlite-wal"
+    for kept in (False, True):
+        with closing(Store(f"sqlite:///{tmp_path / 'r.sqlite'}", kept=kept)) as store:
+            store.upgrade()
+            store.resolve_sets([f"made {kept}"])
+            assert log.exists() is kept
+            store.close()
+            assert not log.exists()
+            assert store.resolve_sets(["made True", "made False"])  # and it goes on
+        assert not log.exists()
 
 
 def test_threads_share_connections_and_a_failure_closes_them(store: Store):

@@ -156,6 +156,26 @@ def test_an_identifier_belongs_to_the_first_source_that_claims_it(store: Store):
     assert store.claimed(["oai:d.org:x"])["oai:d.org:x"].source == "s"
 
 
+def test_of_two_items_of_a_batch_with_one_identifier_the_first_has_it(store: Store):
+    drafts = [draft("a", identifier="oai:d.org:x"), draft("b", identifier="oai:d.org:x"), draft("c")]
+    expected = [Outcome.NEW, Outcome.CLAIMED, Outcome.NEW]
+    assert store.publish(drafts, dry_run=True) == expected
+    assert store.publish(drafts) == expected
+    assert store.known("s", ["a", "b", "c"]).keys() == {"a", "c"}
+    assert_sound(store._engine)
+
+
+def test_many_keys_and_odd_ones_are_found_at_once(store: Store):
+    odd = ["'", '"', "\\", "a,b", "{}", "NULL", "ä", "地", "\U0001f600", "[1]", "1", "é" * 500]
+    store.publish([draft(key, identifier=f"oai:d.org:{number}") for number, key in enumerate(odd)])
+    absent = [f"n{number}" for number in range(2000)]
+    assert store.known("s", absent + odd).keys() == set(odd)
+    assert store.known("t", odd) == {}
+    assert store.known("s", []) == {}
+    assert store.claimed(["oai:d.org:3", *absent]).keys() == {"oai:d.org:3"}
+    assert store.withdraw(source="s", keys=absent + odd).keys() == set(odd)
+
+
 def shown_in(store: Store, setspec: str, prefix: str = "oai_dc") -> dict[str, tuple[int, bool, str]]:
     """Return what the list of a set shows of each item: datestamp, deleted, sets."""
     harvest = store.harvest(OFFERED)
