@@ -24,7 +24,7 @@ from oai_server.protocol import records
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
 from oai_server.store.packing import Unpacking, unpacked_size
-from oai_server.store.publish import Draft, Publisher, body_hash, bulk_insert, declare, with_ancestors
+from oai_server.store.publish import Draft, Publisher, among, body_hash, bulk_insert, declare, with_ancestors
 from oai_server.store.tables import canonical, departure, format_, item, list_, metadata, record, set_
 from oai_server.store.tables import clock as clock_row
 
@@ -166,11 +166,9 @@ def _load(saved: Engine, connection: Connection, stamp: int, file: Path, progres
 
 def _write_headers(saved: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Give records the headers of their new datestamp."""
-    named: dict[int, Any] = {}
-    ids = sorted({row["item_id"] for row in rows})
-    query = select(item.c.id, item.c.identifier, item.c.setspecs)
-    for start in range(0, len(ids), CHUNK):
-        named |= {one.id: one for one in saved.execute(query.where(item.c.id.in_(ids[start : start + CHUNK])))}
+    ids = list({row["item_id"] for row in rows})
+    query = select(item.c.id, item.c.identifier, item.c.setspecs).where(among(saved, item.c.id, ids))
+    named = {one.id: one for one in saved.execute(query)}
     for row in rows:
         of = named[row["item_id"]]
         row["header"] = records.header(of.identifier, row["datestamp"], of.setspecs.split(), deleted=row["deleted"])
