@@ -109,6 +109,8 @@ class Workers:
         Raises:
             BrokenProcessPool: (from what is returned) a process was ended from outside.
         """
+        if not tasks:  # a batch of nothing but what is no record
+            return list
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._jobs, get_context("fork"), _begin, (self._formats, os.getpid()))
         share = -(-len(tasks) // self._jobs)

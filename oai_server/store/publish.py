@@ -576,7 +576,8 @@ _PG_TYPES = {
 def among(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """Return the condition that a column has one of many values: one parameter for all, and one text to prepare."""
     if connection.dialect.name == "sqlite":
-        each = func.json_each(json.dumps(values)).table_valued("value")
+        # Not as ASCII: what is no text is to be refused by the driver, as everywhere, not to be looked for.
+        each = func.json_each(json.dumps(values, ensure_ascii=False)).table_valued("value")
         return column.in_(select(each.c.value))
     return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
 
