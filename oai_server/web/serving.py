@@ -30,18 +30,20 @@ class Worker(ThreadWorker):
         del conn.close  # its own again, and no circle that only the collector would find
 
 
-_ARENAS = -8
-"""``M_ARENA_MAX`` of malloc.h."""
+_MALLOC = {-8: 1, -1: 64 * 1024 * 1024, -3: 32 * 1024 * 1024}
+"""``M_ARENA_MAX``, ``M_TRIM_THRESHOLD`` and ``M_MMAP_THRESHOLD`` of malloc.h, in bytes but for the first."""
 
 
-def _one_arena() -> None:
-    """Let all threads take memory from one place, where the C library can: pages of one find it warm from another.
+def _keep_memory() -> None:
+    """Let all threads take memory from one place, and keep what a page took for the next, where the C library can.
 
-    They take turns anyway, and a place for each costs a tenth of a page's CPU, and memory that no other thread uses.
+    Threads take turns anyway: a place for each costs a tenth of a page's CPU, and memory that no other thread uses. To
+    give a page's memory back to the system and ask for it again costs a twentieth.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_ARENAS, 1)
+        for option, value in _MALLOC.items():
+            mallopt(option, value)
 
 
 class Server(BaseApplication):
@@ -77,5 +79,5 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:  # type: ignore[override] # gunicorn's types know WSGI by another name
         """Make the application, in each worker."""
-        _one_arena()
+        _keep_memory()
         return create_app(self._settings, self._formats)
