@@ -89,7 +89,7 @@ class Repository(Protocol):
         """Tell whether there is any set."""
 
     def identifiers(self, most: int) -> Sequence[str]:
-        """Return the identifiers of some items that are not deleted."""
+        """Return the identifiers of some items that are not deleted, of so many at ``most``; there may be none."""
 
     def record(self, prefix: str, identifier: str) -> Row | None:
         """Return the record of an item in a format; None where there never was one."""

@@ -36,12 +36,7 @@ class Item:
     @cached_property
     def dublin_core(self) -> dict[str, list[str]]:
         """The values of each of the fifteen elements in oai_dc, by its name."""
-        found: dict[str, list[str]] = {}
-        root = self.root("oai_dc")
-        for element in root.iterchildren(f"{{{_DC}}}*") if root is not None else ():
-            if text := (element.text or "").strip():
-                found.setdefault(etree.QName(element).localname, []).append(text)
-        return found
+        return dublin_core(self.root("oai_dc"))
 
     def breaks(self, rule: Rule, path: str, value: str | None = "") -> Finding:
         """Return the finding that this item breaks a rule."""
@@ -54,6 +49,15 @@ def parsed(document: bytes | None) -> etree._Element | None:
         return etree.fromstring(document, _PARSER) if document else None
     except etree.XMLSyntaxError:
         return None
+
+
+def dublin_core(root: etree._Element | None) -> dict[str, list[str]]:
+    """Return the values of each element of Dublin Core in a document in oai_dc, by its name."""
+    found: dict[str, list[str]] = {}
+    for element in root.iterchildren(f"{{{_DC}}}*") if root is not None else ():
+        if text := (element.text or "").strip():
+            found.setdefault(etree.QName(element).localname, []).append(text)
+    return found
 
 
 def elements(path: etree.XPath, root: etree._Element) -> list[etree._Element]:

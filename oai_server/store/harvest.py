@@ -154,6 +154,7 @@ class Harvest:
         if bodies:
             found = self._execute(connection, _RECORDS, (share, share, *asked.arguments)).fetchall()
             count = min(count, max(bisect_right(list(accumulate(map(_size, found))), asked.page_bytes), 1))
+            # Without a body, for they are deleted or large, or with one that is compressed.
             odd = [number for number, row in enumerate(found[:count]) if (row[3] or FRAME).startswith(FRAME)]
         else:
             found = self._execute(connection, _HEADERS, asked.arguments).fetchall()

@@ -327,25 +327,23 @@ class _Change:
                     self._appear(old.id, prefix, after, header, _body(draft, prefix, hashes))
                     moved = True
             elif moved_sets or was.hash != hashes[prefix] or was.deleted != (body is None):
-                header = self._header(old.identifier, draft.setspecs, deleted=body is None)
-                self._move(old.id, prefix, was, before, after, header, deleted=body is None)
+                self._move(old, prefix, was, before, after, draft.setspecs, deleted=body is None)
                 self._records_changed[-1] |= _body(draft, prefix, hashes)
                 moved = True
         if moved_sets:  # formats that are not rendered now: their rows still stand in the lists of the sets
             for prefix in stored.keys() - draft.renditions.keys():
                 was = stored[prefix]
-                header = self._header(old.identifier, draft.setspecs, deleted=was.deleted)
-                self._move(old.id, prefix, was, before, after, header, deleted=was.deleted)
+                self._move(old, prefix, was, before, after, draft.setspecs, deleted=was.deleted)
         return moved
 
     def withdraw(self, old: Any) -> None:
         """Collect what turns a live item into a tombstone."""
         self._items_changed.append({"key": old.id, "deleted": True})
         setspecs = old.setspecs.split()
-        lists, header = with_ancestors(setspecs), self._header(old.identifier, setspecs, deleted=True)
+        lists = with_ancestors(setspecs)
         for prefix, was in self._records.get(old.id, {}).items():
             if not was.deleted:
-                self._move(old.id, prefix, was, lists, lists, header, deleted=True)
+                self._move(old, prefix, was, lists, lists, setspecs, deleted=True)
                 self._records_changed[-1] |= _TOMBSTONE
 
     def restamp(self, old: Any, prefixes: Collection[str] | None) -> int:
@@ -355,8 +353,7 @@ class _Change:
         moved = 0
         for prefix, was in self._records.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
-                header = self._header(old.identifier, setspecs, deleted=was.deleted)
-                self._move(old.id, prefix, was, lists, lists, header, deleted=was.deleted)
+                self._move(old, prefix, was, lists, lists, setspecs, deleted=was.deleted)
                 moved += 1
         for (prefix, setspec), stamp in self._departed.get(old.id, {}).items():
             if prefixes is None or prefix in prefixes:
@@ -378,9 +375,14 @@ class _Change:
         self._entries_new += [(prefix, setspec, self.stamp, item_id, False) for setspec in lists]
 
     def _move(
-        self, item_id: int, prefix: str, was: _Row, before: set[str], after: set[str], header: bytes, *, deleted: bool
+        self, old: Any, prefix: str, was: _Row, before: set[str], after: set[str], setspecs: Iterable[str], *,
+        deleted: bool,
     ) -> None:  # fmt: skip
-        """Collect a new datestamp for a record, in the lists where it was and in those where it shall be."""
+        """Collect a new datestamp for a record, in the lists where it was and in those where it shall be.
+
+        ``setspecs`` are the sets that its header names: those of ``after``, without what these are part of.
+        """
+        item_id, header = old.id, self._header(old.identifier, setspecs, deleted=deleted)
         self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp, "header": header})
         departed = self._departed.get(item_id, {})
         for setspec in before:

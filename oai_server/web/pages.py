@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template
-from lxml import etree
 
 from metadata_formats import schema_org
 from metadata_formats.record import RecordError, from_json
 from metadata_formats.registry import Context
 from oai_server.config import Settings
 from oai_server.protocol.arguments import GRAMMAR
+from oai_server.readiness.item import dublin_core, parsed
 from oai_server.store.harvest import Harvest
 from oai_server.store.repository import Shown, Store
 
@@ -76,13 +76,8 @@ def blueprint(settings: Settings, store: Store, repository: Harvest) -> Blueprin
 def _described(shown: Shown) -> list[tuple[str, list[tuple[str, bool]]]]:
     """Return the Dublin Core elements of an item in their order: name, and values, which may be links."""
     body = next((body for prefix, _, _, body in shown.records if prefix == "oai_dc"), None)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, recover=True)
-    root = etree.fromstring(body, parser) if body else None
-    described: dict[str, list[tuple[str, bool]]] = {}
-    for element in root.iterchildren("*") if root is not None else ():
-        text = "".join(map(str, element.itertext())).strip()
-        described.setdefault(etree.QName(element).localname, []).append((text, bool(_LINK.match(text))))
-    return list(described.items())
+    said = dublin_core(parsed(body))
+    return [(name, [(text, bool(_LINK.match(text))) for text in values]) for name, values in said.items()]
 
 
 def _linked(shown: Shown, settings: Settings) -> dict[str, Any] | None:

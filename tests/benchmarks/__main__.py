@@ -350,8 +350,7 @@ def run(bench: Bench, engines: list[str]) -> None:
     peer.build(database, peer_db, COMPARED)
     enlarge(bench, sqlite, "SQLite", lambda: history.write_sqlite(database, bench.copies))
     if bench.copies > 1:
-        size = database.stat().st_size
-        bench.say("disk, SQLite, compressed, an item with its two records", size / bench.held, "bytes")
+        disk(bench, "SQLite, compressed", database.stat().st_size)
     with awake():
         lists(bench, sqlite, floor_db, peer_db)
         single(bench, sqlite, floor_db)
@@ -402,8 +401,7 @@ def on_postgresql(bench: Bench, cluster: Cluster, sqlite: Installation) -> None:
 
     enlarge(bench, postgresql, "PostgreSQL", write)
     if bench.copies > 1:
-        size = int(cluster.sql(f"SELECT pg_database_size('{name}')"))
-        bench.say("disk, PostgreSQL, compressed, an item with its two records", size / bench.held, "bytes")
+        disk(bench, "PostgreSQL, compressed", int(cluster.sql(f"SELECT pg_database_size('{name}')")))
     bench.note("lists, beside SQLite")
     most = min(bench.items, COMPARED)
     with awake(), served(postgresql) as (url, root), served(sqlite) as (plain, plain_root):
@@ -427,10 +425,10 @@ def payload(database: Path) -> tuple[int, int]:
 
 def disk(bench: Bench, engine: str, size: int, renditions: int = 0, canonical: int = 0) -> None:
     """Tell what the database takes, and what of it are the records themselves."""
-    bench.say(f"disk, {engine}, an item with its two records", size / bench.items, "bytes")
+    bench.say(f"disk, {engine}, an item with its two records", size / bench.held, "bytes")
     if renditions:
-        bench.say("of that its two renditions", renditions / bench.items, "bytes")
-        bench.say("of that its canonical record", canonical / bench.items, "bytes")
+        bench.say("of that its two renditions", renditions / bench.held, "bytes")
+        bench.say("of that its canonical record", canonical / bench.held, "bytes")
 
 
 if __name__ == "__main__":
