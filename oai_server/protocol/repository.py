@@ -17,8 +17,8 @@ Row = tuple[int, int, bytes, bytes | None, bytes | None, int]
 
 ``item`` orders records of one datestamp. ``header`` is the whole ``<header>`` (:func:`records.header` makes it),
 ``body`` the payload, None when deleted or not asked for, ``about`` the ``<about>`` elements, None where there are none,
-or no body, and ``size`` the bytes of both. It is a plain tuple, as databases give it: to make anything else of each row
-would cost a page of 250 records a twentieth of its time.
+or no body, and ``size`` the bytes of both, where they were asked for; it is 0 when deleted. It is a plain tuple, as
+databases give it: to make anything else of each row would cost a page of 250 records a twentieth of its time.
 """
 
 

@@ -24,8 +24,29 @@ from oai_server.protocol import records
 from oai_server.store import clock, schema
 from oai_server.store.engine import WRITES, StoreError, open_engine
 from oai_server.store.packing import Unpacking, unpacked_size
-from oai_server.store.publish import Draft, Publisher, among, body_hash, bulk_insert, declare, with_ancestors
-from oai_server.store.tables import canonical, departure, format_, item, list_, metadata, record, set_
+from oai_server.store.publish import (
+    Draft,
+    Publisher,
+    among,
+    body_hash,
+    bulk_insert,
+    declare,
+    of_items,
+    with_ancestors,
+)  # fmt: skip
+from oai_server.store.tables import (
+    canonical,
+    departure,
+    entry,
+    format_,
+    in_format,
+    item,
+    item_of,
+    list_,
+    metadata,
+    record,
+    set_,
+)  # fmt: skip
 from oai_server.store.tables import clock as clock_row
 
 BATCH = 1000
@@ -157,7 +178,7 @@ def _load(saved: Engine, connection: Connection, stamp: int, file: Path, progres
                 if "datestamp" in table.c:
                     for row in rows:
                         row["datestamp"] = stamp
-                if table is record:
+                if table is entry:
                     _write_headers(asking, rows)
                 bulk_insert(connection, table, rows)
                 progress(len(rows) if table is item else 0)
@@ -165,11 +186,12 @@ def _load(saved: Engine, connection: Connection, stamp: int, file: Path, progres
 
 
 def _write_headers(saved: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Give records the headers of their new datestamp."""
-    ids = list({row["item_id"] for row in rows})
-    query = select(item.c.id, item.c.identifier, item.c.setspecs).where(among(saved, item.c.id, ids))
+    """Give the entries that have a header that of their new datestamp."""
+    headed = [row for row in rows if row["header"] is not None]
+    query = select(item.c.id, item.c.identifier, item.c.setspecs)
+    query = query.where(among(saved, item.c.id, [row["item_id"] for row in headed]))
     named = {one.id: one for one in saved.execute(query)}
-    for row in rows:
+    for row in headed:
         of = named[row["item_id"]]
         row["header"] = records.header(of.identifier, row["datestamp"], of.setspecs.split(), deleted=row["deleted"])
 
@@ -294,8 +316,8 @@ class _Shown:
 def _shown(connection: Connection, rows: Iterable[Any]) -> dict[int, _Shown]:
     """Return by number what is shown of items."""
     items = {row.id: _Shown(row.setspecs) for row in rows}
-    prefixes = select(record.c.item_id, format_.c.prefix).join_from(record, format_)
-    for item_id, prefix in connection.execute(prefixes.where(record.c.item_id.in_(items))):
+    prefixes = select(item_of, format_.c.prefix).join(format_, in_format)
+    for item_id, prefix in connection.execute(prefixes.where(of_items(connection, items))):
         shown = items[item_id]
         shown.prefixes.add(prefix)
         shown.lists.update((prefix, setspec) for setspec in with_ancestors(shown.setspecs))

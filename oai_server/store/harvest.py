@@ -1,9 +1,10 @@
 """The hot reads: what a harvester asks, as plain SQL on driver connections, with nothing in between.
 
 A list is read as one range of its key (list, datestamp, item): behind the last that was given out. Both engines find it
-by the index, in its order, wherever in the list it begins. Headers and bodies come by primary key in the same
-statement, so a page is one moment's truth; but for bodies that are larger than a record's share of a page, which are
-fetched one by one as far as the page has room, and only if nothing has happened to their records meanwhile.
+by the index, in its order, wherever in the list it begins. The headers of a whole repository's list stand in it; those
+of a set's come from there, and bodies from their records, by primary key in the same statement, so a page is one
+moment's truth; but for bodies that are larger than a record's share of a page, which are fetched one by one as far as
+the page has room, and only if nothing has happened to their records meanwhile.
 """
 
 from __future__ import annotations
@@ -23,27 +24,38 @@ from oai_server.protocol.repository import Horizon, MetadataFormat, Row, Set
 from oai_server.store import clock
 from oai_server.store.engine import Answer, DriverConnections, StoreUnavailable, explained
 from oai_server.store.packing import FRAME, Unpacking
+from oai_server.store.tables import FORMAT, record_id
 
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
 
-_FROM = "FROM entry e LEFT JOIN record r ON r.item_id = e.item_id AND r.format_id = ?"
+_ENTRIES = "FROM entry e"
+_RECORD = "LEFT JOIN record r ON r.id = ? + e.item_id"
 _RANGE = (
     "WHERE e.list_id = ? AND (e.datestamp, e.item_id) > (?, ?) AND e.datestamp <= ? "
     "ORDER BY e.datestamp, e.item_id LIMIT ?"
 )
-# Whoever has left a set is deleted in its list alone, and lives in its record. What is deleted has the size 0, and as
-# each column costs a page of 250 records a fiftieth of its time, nothing else says so.
-_SIZE = "CASE WHEN e.deleted THEN 0 ELSE r.size END"
-_HEADERS = f"SELECT e.item_id, e.datestamp, r.header, NULL, NULL, {_SIZE} {_FROM} {_RANGE}"
+# What is deleted has the size 0, and as each column costs a page of 250 records a fiftieth of its time, nothing else
+# says so.
+_HEADERS = f"SELECT e.item_id, e.datestamp, e.header, NULL, NULL, NOT e.deleted {_ENTRIES} {_RANGE}"
 _RECORDS = (
-    "SELECT e.item_id, e.datestamp, r.header, CASE WHEN r.size <= ? AND NOT e.deleted THEN r.body END, "
-    f"CASE WHEN r.size <= ? AND NOT e.deleted THEN r.about END, {_SIZE} {_FROM} {_RANGE}"
+    "SELECT e.item_id, e.datestamp, e.header, CASE WHEN r.size <= ? THEN r.body END, "
+    f"CASE WHEN r.size <= ? THEN r.about END, r.size {_ENTRIES} {_RECORD} {_RANGE}"
 )
-_BODY = "SELECT header, body, about FROM record WHERE item_id = ? AND format_id = ?"
+# Whoever has left a set is deleted in its list alone, and lives in its record and in the list of the whole repository.
+_HEADER = "LEFT JOIN entry h ON h.list_id = ? AND h.datestamp = e.datestamp AND h.item_id = e.item_id"
+_HEADERS_OF_SET = f"SELECT e.item_id, e.datestamp, h.header, NULL, NULL, NOT e.deleted {_ENTRIES} {_HEADER} {_RANGE}"
+_RECORDS_OF_SET = (
+    "SELECT e.item_id, e.datestamp, h.header, CASE WHEN r.size <= ? AND NOT e.deleted THEN r.body END, "
+    "CASE WHEN r.size <= ? AND NOT e.deleted THEN r.about END, CASE WHEN e.deleted THEN 0 ELSE r.size END "
+    f"{_ENTRIES} {_HEADER} {_RECORD} {_RANGE}"
+)
+_BODY = (
+    f"SELECT e.header, r.body, r.about {_ENTRIES} {_RECORD} WHERE e.list_id = ? AND e.datestamp = ? AND e.item_id = ?"
+)
 _ONE = (
-    "SELECT r.item_id, r.datestamp, r.header, r.body, r.about, r.size FROM item i "
-    "JOIN record r ON r.item_id = i.id AND r.format_id = ? WHERE {key} = ?"
+    "SELECT i.id, r.datestamp, i.identifier, i.setspecs, r.deleted, r.body, r.about, r.size "
+    "FROM item i JOIN record r ON r.id = ? + i.id WHERE {key} = ?"
 )
 _SAMPLE = (
     "SELECT i.identifier FROM (SELECT item_id, deleted FROM entry WHERE list_id = ? "
@@ -56,9 +68,13 @@ _size = itemgetter(5)
 
 @dataclass(frozen=True)
 class _Range:
-    """What is asked of a list: which, behind which datestamp and item, up to which datestamp, and how much of it."""
+    """What is asked of a list: which, behind which datestamp and item, up to which datestamp, and how much of it.
 
-    format_id: int
+    ``first`` is where the records of its format begin to count, ``whole_id`` the list of all of them.
+    """
+
+    first: int
+    whole_id: int
     list_id: int
     setspec: str | None
     start: int
@@ -72,10 +88,14 @@ class _Range:
         """Bytes of a record that come with its page: of so many that large, all fit in it."""
         return self.page_bytes // (self.limit + 1)
 
-    @property
-    def arguments(self) -> tuple[int, ...]:
-        """What the range of a statement takes; one row more than the page tells whether there is another."""
-        return self.format_id, self.list_id, self.start, self.after, self.upper, self.limit + 1
+    def statement(self, *, bodies: bool) -> tuple[str, tuple[int, ...]]:
+        """Return what asks for the rows, and its arguments; one row more than the page tells whether there is more."""
+        span = self.list_id, self.start, self.after, self.upper, self.limit + 1
+        whose = (self.whole_id,) if self.setspec else ()
+        if bodies:
+            arguments = self.share, self.share, *whose, self.first, *span
+            return _RECORDS_OF_SET if whose else _RECORDS, arguments
+        return _HEADERS_OF_SET if whose else _HEADERS, (*whose, *span)
 
 
 class _Numbers:
@@ -84,7 +104,7 @@ class _Numbers:
     def __init__(self, incarnation: int) -> None:
         self.incarnation = incarnation
         self.formats: dict[str, int] = {}
-        self.lists: dict[tuple[str, str], int] = {}
+        self.lists: dict[tuple[str, str], tuple[int, int, int]] = {}
 
 
 class Harvest:
@@ -111,11 +131,11 @@ class Harvest:
     def formats_of(self, identifier: str) -> Sequence[str] | None:
         """Return the prefixes that an item has records in, deleted ones included; None for an unknown item."""
         query = (
-            "SELECT f.prefix FROM item i LEFT JOIN record r ON r.item_id = i.id "
-            "LEFT JOIN format f ON f.id = r.format_id WHERE i.identifier = ? ORDER BY f.id"
+            "SELECT f.prefix, r.id FROM item i CROSS JOIN format f LEFT JOIN record r ON r.id = f.id * ? + i.id "
+            "WHERE i.identifier = ? ORDER BY f.id"
         )
-        rows = self._all(query, (identifier,))
-        return [prefix for (prefix,) in rows if prefix in self._formats] if rows else None
+        rows = self._all(query, (FORMAT, identifier))
+        return [prefix for prefix, held in rows if held and prefix in self._formats] if rows else None
 
     def sets(self) -> Sequence[Set]:
         """Return all sets, ancestors included, by setSpec."""
@@ -128,7 +148,7 @@ class Harvest:
     def identifiers(self, most: int) -> Sequence[str]:
         """Return the identifiers of those of the first items in ``oai_dc`` that are not deleted."""
         ids = self._ids("oai_dc", None)
-        return [identifier for (identifier,) in self._all(_SAMPLE, (ids[1], most))] if ids else []
+        return [identifier for (identifier,) in self._all(_SAMPLE, (ids[2], most))] if ids else []
 
     def record(self, prefix: str, identifier: str) -> Row | None:
         """Return the record of an item in a format; None where there never was one."""
@@ -150,14 +170,13 @@ class Harvest:
         return self._ask(lambda connection: self._page(connection, asked, bodies))
 
     def _page(self, connection: Any, asked: _Range, bodies: bool) -> tuple[list[Row], bool]:
-        count, share = asked.limit, asked.share
+        count = asked.limit
+        found = self._execute(connection, *asked.statement(bodies=bodies)).fetchall()
         if bodies:
-            found = self._execute(connection, _RECORDS, (share, share, *asked.arguments)).fetchall()
             count = min(count, max(bisect_right(list(accumulate(map(_size, found))), asked.page_bytes), 1))
             # Without a body, for they are deleted or large, or with one that is compressed.
             odd = [number for number, row in enumerate(found[:count]) if (row[3] or FRAME).startswith(FRAME)]
         else:
-            found = self._execute(connection, _HEADERS, asked.arguments).fetchall()
             odd = [number for number, row in enumerate(found[:count]) if not row[5]]
         for number in odd:  # few, unless bodies are compressed: most rows are given as they come
             row = self._mended(connection, asked, found[number])
@@ -170,13 +189,14 @@ class Harvest:
         """Return a row that is deleted, compressed or large as harvesters get it; None where it has left the window."""
         item, datestamp, header, body, about, size = row
         if not size:
-            if not asked.setspec or records.names(header, asked.setspec):
+            if not asked.setspec or (header and records.names(header, asked.setspec)):
                 return row
             return item, datestamp, self._departed(connection, item, datestamp, asked.setspec), None, None, 0
         if body is None:
-            found, body, about = self._execute(connection, _BODY, (item, asked.format_id)).fetchone()
-            if found != header:  # a change since then has given it another datestamp
+            found = self._execute(connection, _BODY, (asked.first, asked.whole_id, datestamp, item)).fetchone()
+            if found is None or found[0] != header:  # a change since then has given it another place
                 return None
+            _, body, about = found
         return item, datestamp, header, self._unpacked(connection, body), about, size
 
     def _departed(self, connection: Any, item: int, datestamp: int, setspec: str) -> bytes:
@@ -189,45 +209,47 @@ class Harvest:
         ids = self._ids(prefix, setspec)
         if ids is None:
             return 0
-        total = int(self._all("SELECT n FROM list_total WHERE list_id = ?", ids[1:])[0][0])
+        list_id = ids[2]
+        total = int(self._all("SELECT n FROM list_total WHERE list_id = ?", (list_id,))[0][0])
         if (start is None and upper is None) or not total:
             return total
         counted = self._all(
             "SELECT count(*) FROM "
             "(SELECT 1 FROM entry WHERE list_id = ? AND datestamp >= ? AND datestamp <= ? LIMIT ?) w",
-            (ids[1], start or 0, upper if upper is not None else 1 << 62, COUNTED + 1),
+            (list_id, start or 0, upper if upper is not None else 1 << 62, COUNTED + 1),
         )[0][0]
         return int(counted) if counted <= COUNTED else total
 
-    def _ids(self, prefix: str, setspec: str | None) -> tuple[int, int] | None:
-        """Return the numbers of a format and a list; what was found once is kept."""
-        numbers, key = self._numbers, (prefix, setspec or "")
-        if key not in numbers.lists:
+    def _ids(self, prefix: str, setspec: str | None) -> tuple[int, int, int] | None:
+        """Return the first number of a format's records, that of its whole list, and that of a list of it."""
+        lists, key = self._numbers.lists, (prefix, setspec or "")
+        if key not in lists:
             rows = self._all(
-                "SELECT f.id, l.id FROM format f JOIN list l ON l.format_id = f.id "
-                "WHERE f.prefix = ? AND l.setspec = ?",
+                "SELECT f.id, w.id, l.id FROM format f JOIN list w ON w.format_id = f.id AND w.setspec = '' "
+                "JOIN list l ON l.format_id = f.id WHERE f.prefix = ? AND l.setspec = ?",
                 key,
             )
             if not rows:
                 return None
-            numbers.formats[prefix], numbers.lists[key] = rows[0]
-        return numbers.formats[prefix], numbers.lists[key]
+            format_id, whole_id, list_id = rows[0]
+            lists[key] = record_id(format_id, 0), whole_id, list_id
+        return lists[key]
 
     def _one(self, prefix: str, column: str, value: str | int) -> Row | None:
-        numbers = self._numbers
-        format_id = numbers.formats.get(prefix)
-        if format_id is None:
+        formats = self._numbers.formats
+        if prefix not in formats:
             found = self._all("SELECT id FROM format WHERE prefix = ?", (prefix,))
             if not found:
                 return None
-            format_id = numbers.formats[prefix] = found[0][0]
-        query, arguments = _ONE.format(key=column), (format_id, value)
+            formats[prefix] = record_id(found[0][0], 0)
+        query, arguments = _ONE.format(key=column), (formats[prefix], value)
 
         def one(connection: Any) -> Row | None:
             found = self._execute(connection, query, arguments).fetchone()
             if found is None:
                 return None
-            item, datestamp, header, body, about, size = found
+            item, datestamp, identifier, setspecs, deleted, body, about, size = found
+            header = records.header(identifier, datestamp, setspecs.split(), deleted=deleted)
             return item, datestamp, header, body and self._unpacked(connection, body), about, size
 
         return self._ask(one)

@@ -23,7 +23,20 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Table, bindpara
 from oai_server.protocol import records
 from oai_server.store import clock
 from oai_server.store.packing import CANONICAL, Packing, Unpacking
-from oai_server.store.tables import canonical, departure, entry, format_, item, list_, list_total, record, set_
+from oai_server.store.tables import (
+    canonical,
+    departure,
+    entry,
+    format_,
+    in_format,
+    item,
+    item_of,
+    list_,
+    list_total,
+    record,
+    record_id,
+    set_,
+)  # fmt: skip
 from oai_server.store.tables import clock as clock_row
 
 REPACKED = 1000
@@ -197,26 +210,26 @@ class Publisher:
             texts = texts.where(among(connection, canonical.c.item_id, ids))
             rows = [dict(row._mapping) for row in connection.execute(texts)]
             self._repack(connection, CANONICAL, canonical, {"item_id": "key"}, rows, unpack)
-            columns = (record.c.item_id.label("item"), record.c.format_id.label("format"), format_.c.prefix)
-            bodies = select(*columns, record.c.body).join_from(record, format_).where(record.c.body.is_not(None))
+            bodies = select(record.c.id.label("key"), record.c.body, format_.c.prefix).join(format_, in_format)
             kinds: dict[str, list[dict[str, Any]]] = {}
-            for row in connection.execute(bodies.where(among(connection, record.c.item_id, ids))):
+            for row in connection.execute(bodies.where(of_items(connection, ids), record.c.body.is_not(None))):
                 values = dict(row._mapping)
                 kinds.setdefault(values.pop("prefix"), []).append(values)
             for prefix, rows in kinds.items():
-                self._repack(connection, prefix, record, {"item_id": "item", "format_id": "format"}, rows, unpack)
+                self._repack(connection, prefix, record, {"id": "key"}, rows, unpack)
         return (ids[-1], len(ids)) if ids else (last, 0)
 
     @staticmethod
     def _next(connection: Connection, last: int) -> list[int]:
         """Return the numbers of the items behind one whose records fit into a batch."""
-        query = select(record.c.item_id, func.sum(record.c.size)).where(record.c.item_id > last)
+        query = select(item.c.id).where(item.c.id > last).order_by(item.c.id).limit(REPACKED)
+        following = connection.scalars(query).all()
+        sizes = select(item_of, func.sum(record.c.size)).where(of_items(connection, following)).group_by(item_of)
+        size: dict[int, int] = dict(connection.execute(sizes).all())
         ids: list[int] = []
         room = REPACKED_BYTES
-        for item_id, size in connection.execute(
-            query.group_by(record.c.item_id).order_by(record.c.item_id).limit(REPACKED)
-        ):
-            room -= size
+        for item_id in following:
+            room -= size.get(item_id, 0)
             if ids and room < 0:
                 break
             ids.append(item_id)
@@ -249,11 +262,11 @@ class _Row(NamedTuple):
     hash: bytes
 
 
-_ENTRY = ("list_id", "datestamp", "item_id", "deleted")
+_ENTRY = ("list_id", "datestamp", "item_id", "deleted", "header")
 _Entry = tuple[str, str, int, int]
 """Of an entry: prefix and setSpec of its list, datestamp, number of the item."""
-_NewEntry = tuple[str, str, int, int, bool]
-"""The same, and whether the list shows the item as deleted."""
+_NewEntry = tuple[str, str, int, int, bool, bytes | None]
+"""The same, whether the list shows the item as deleted, and the header, in the list of the whole repository."""
 
 
 class _Change:
@@ -280,8 +293,8 @@ class _Change:
         """Read what is stored of items: their records by prefix, and the lists that show them as departed."""
         if not ids:
             return
-        columns = (record.c.item_id, format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.hash)
-        query = select(*columns).join_from(record, format_).where(among(self.connection, record.c.item_id, ids))
+        columns = (item_of, format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.hash)
+        query = select(*columns).join(format_, in_format).where(of_items(self.connection, ids))
         for item_id, prefix, *row in self.connection.execute(query):
             self._records.setdefault(item_id, {})[prefix] = _Row(*row)
         departures = (departure.c.item_id, format_.c.prefix, list_.c.setspec, departure.c.datestamp)
@@ -369,10 +382,9 @@ class _Change:
         self, item_id: int, prefix: str, lists: Iterable[str], header: bytes, body: Mapping[str, Any]
     ) -> None:  # fmt: skip
         """Collect a record that never was."""
-        self._records_new.append(
-            {"item_id": item_id, "prefix": prefix, "datestamp": self.stamp, "header": header, **body}
-        )
-        self._entries_new += [(prefix, setspec, self.stamp, item_id, False) for setspec in lists]
+        self._records_new.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp, **body})
+        for setspec in lists:
+            self._enter(prefix, setspec, item_id, header)
 
     def _move(
         self, old: Any, prefix: str, was: _Row, before: set[str], after: set[str], setspecs: Iterable[str], *,
@@ -383,7 +395,7 @@ class _Change:
         ``setspecs`` are the sets that its header names: those of ``after``, without what these are part of.
         """
         item_id, header = old.id, self._header(old.identifier, setspecs, deleted=deleted)
-        self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp, "header": header})
+        self._records_changed.append({"item": item_id, "prefix": prefix, "datestamp": self.stamp})
         departed = self._departed.get(item_id, {})
         for setspec in before:
             self._leave(prefix, setspec, was.datestamp, item_id)
@@ -392,7 +404,10 @@ class _Change:
         for setspec in after:
             if setspec not in before and (prefix, setspec) in departed:
                 self._leave(prefix, setspec, departed[prefix, setspec], item_id, returned=True)
-            self._entries_new.append((prefix, setspec, self.stamp, item_id, deleted))
+            self._enter(prefix, setspec, item_id, header, deleted=deleted)
+
+    def _enter(self, prefix: str, setspec: str, item_id: int, header: bytes, *, deleted: bool = False) -> None:
+        self._entries_new.append((prefix, setspec, self.stamp, item_id, deleted, None if setspec else header))
 
     def _leave(self, prefix: str, setspec: str, stamp: int, item_id: int, *, returned: bool = False) -> None:
         self._entries_gone.append((prefix, setspec, stamp, item_id))
@@ -400,7 +415,7 @@ class _Change:
             self._departures_gone.append((prefix, setspec, stamp, item_id))
 
     def _depart(self, prefix: str, setspec: str, item_id: int) -> None:
-        self._entries_new.append((prefix, setspec, self.stamp, item_id, True))
+        self._entries_new.append((prefix, setspec, self.stamp, item_id, True, None))
         self._departures_new.append((prefix, setspec, self.stamp, item_id))
 
     def write(self, numbers: _Numbers, packing: Packing | None = None) -> None:
@@ -409,20 +424,22 @@ class _Change:
         if packing is not None:
             self._pack(packing)
         for values in (*self._records_new, *self._records_changed):
-            values["format_id"] = numbers.format_id(connection, values.pop("prefix"))
+            values["id"] = record_id(numbers.format_id(connection, values.pop("prefix")), values.pop("item"))
         bulk_insert(connection, item, self._items_new)
         _bulk_update(connection, item, {"id": "key"}, self._items_changed)
         bulk_insert(connection, canonical, self._canonicals_new)
         _bulk_update(connection, canonical, {"item_id": "key"}, self._canonicals_changed)
         # Neighbours in a list are harvested together: a format's records lie side by side in the file.
-        self._records_new.sort(key=itemgetter("format_id", "item_id"))
+        self._records_new.sort(key=itemgetter("id"))
         bulk_insert(connection, record, self._records_new)
-        _bulk_update(connection, record, {"item_id": "item", "format_id": "format_id"}, self._records_changed)
+        _bulk_update(connection, record, {"id": "id"}, self._records_changed)
         lists = {one[:2] for one in self._entries_gone} | {one[:2] for one in self._entries_new}
         number = {one: numbers.list_id(connection, *one) for one in sorted(lists)}
         gone = [(number[prefix, setspec], *one) for prefix, setspec, *one in self._entries_gone]
         # Sorted, for neighbours in the index are written together.
-        new = sorted((number[prefix, setspec], *one) for prefix, setspec, *one in self._entries_new)
+        new: list[tuple[Any, ...]] = sorted(
+            (number[prefix, setspec], *one) for prefix, setspec, *one in self._entries_new
+        )
         if gone:
             connection.execute(
                 delete(entry).where(
@@ -582,6 +599,12 @@ def among(connection: Connection, column: ColumnElement[Any], values: Sequence[A
         each = func.json_each(json.dumps(values, ensure_ascii=False)).table_valued("value")
         return column.in_(select(each.c.value))
     return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
+
+
+def of_items(connection: Connection, ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a record is of one of some items."""
+    numbers = connection.scalars(select(format_.c.id)).all()
+    return among(connection, record.c.id, [record_id(number, item_id) for number in numbers for item_id in ids])
 
 
 def _items(connection: Connection, column: Any, values: Sequence[str], source: str | None = None) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
 from oai_server.store.packing import Unpacking
-from oai_server.store.publish import Draft, Outcome, Publisher, among, with_ancestors
+from oai_server.store.publish import Draft, Outcome, Publisher, among, of_items, with_ancestors
 from oai_server.store.sets import Declared, Sets
-from oai_server.store.tables import canonical, departure, format_, item, list_, list_total, record
+from oai_server.store.tables import canonical, departure, format_, in_format, item, item_of, list_, list_total, record
 from oai_server.store.upstream import Upstream
 
 SKEW = 60
@@ -255,7 +255,7 @@ class Store:
         """Yield the live items, of a set or all, each with what it has in these formats."""
         last = 0
         columns = (item.c.id, item.c.identifier, item.c.setspecs, canonical.c.json)
-        bodies = select(record.c.item_id, format_.c.prefix, record.c.body).join_from(record, format_)
+        bodies = select(item_of, format_.c.prefix, record.c.body).join(format_, in_format)
         bodies = bodies.where(record.c.deleted.is_(False), format_.c.prefix.in_(prefixes))
         while True:
             with self._explaining(), self._engine.connect() as connection:
@@ -265,11 +265,9 @@ class Store:
                     return
                 unpack = self._unpacking.by(connection)
                 texts = [unpack(row.json) for row in rows]
-                span = record.c.item_id.between(rows[0].id, rows[-1].id)
                 given: dict[int, dict[str, bytes]] = {row.id: {} for row in rows}
-                for number, prefix, body in connection.execute(bodies.where(span)).all():
-                    if number in given:
-                        given[number][prefix] = unpack(body)
+                for number, prefix, body in connection.execute(bodies.where(of_items(connection, given))).all():
+                    given[number][prefix] = unpack(body)
             last = rows[-1].id
             yield [
                 Held(row.identifier, text_, given[row.id])
@@ -332,7 +330,7 @@ class Store:
         """Count the live and the deleted records of each format."""
         return self._counts(
             select(format_.c.prefix, record.c.deleted, func.count())
-            .join_from(record, format_)
+            .join_from(record, format_, in_format)
             .group_by(format_.c.prefix, record.c.deleted)
         )
 
@@ -372,8 +370,8 @@ class Store:
                 return None
             query = (
                 select(format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.body)
-                .join_from(record, format_)
-                .where(record.c.item_id == row.id)
+                .join_from(record, format_, in_format)
+                .where(of_items(connection, [row.id]))
                 .order_by(format_.c.id)
             )
             unpack = self._unpacking.by(connection)

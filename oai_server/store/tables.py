@@ -2,6 +2,7 @@
 
 The stored unit is the OAI record: one row per item and format, with its own datestamp and its ready bytes. Everything
 that can be harvested is a list: one per format, and one per format and set; a set's list holds its descendants' too.
+A list of headers is read far more often than written, so headers lie where lists are: in the list of their format.
 """
 
 from sqlalchemy import (
@@ -9,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -78,13 +80,11 @@ format_ = Table(
 record = Table(
     "record",
     metadata,
-    Column("item_id", Big, ForeignKey("item.id"), primary_key=True, autoincrement=False),
-    Column("format_id", SmallInteger, ForeignKey("format.id"), primary_key=True, autoincrement=False),
+    Column("id", Big, primary_key=True, autoincrement=False),  # see record_id
     Column("datestamp", Big, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("size", Integer, nullable=False),  # bytes of body and about, as harvesters get them
     Column("hash", LargeBinary, nullable=False),  # of body and about
-    Column("header", LargeBinary, nullable=False),  # the whole <header> as UTF-8
     Column("body", LargeBinary),  # the payload as UTF-8 (see packing), None when deleted
     Column("about", LargeBinary),  # whole <about> elements as UTF-8, None where there is none
 )
@@ -114,6 +114,7 @@ entry = Table(
     Column("datestamp", Big, primary_key=True, autoincrement=False),
     Column("item_id", Big, primary_key=True, autoincrement=False),
     Column("deleted", Boolean, nullable=False, server_default=text("false")),  # or departed: what the list shows
+    Column("header", LargeBinary),  # the whole <header> as UTF-8, in the list of the whole repository alone
     sqlite_with_rowid=False,
 )
 
@@ -159,3 +160,19 @@ upstream = Table(
 )
 
 Index("ix_item_source_deleted", item.c.source, item.c.deleted)
+
+FORMAT = 1 << 40
+"""What a format's number counts for in a record's: one number finds a record where two would cost an index beside.
+
+A format's records lie side by side, in the order of their items, which mostly is that of their lists.
+"""
+
+item_of: ColumnElement[int] = record.c.id % FORMAT
+"""The number of the item that a record is of."""
+in_format: ColumnElement[bool] = format_.c.id == record.c.id // FORMAT
+"""How a record is joined with its format."""
+
+
+def record_id(format_id: int, item_id: int) -> int:
+    """Return the number of the record of an item in a format."""
+    return format_id * FORMAT + item_id

@@ -20,6 +20,7 @@ from servers import Cluster, Installation, postgresql_binaries
 
 from benchmarks import collection
 from benchmarks.harvest import cpu, harvest
+from oai_server.store.tables import FORMAT
 
 SETTINGS = {"fsync": "off", "full_page_writes": "on", "synchronous_commit": "on", "max_wal_size": "8GB",
             "checkpoint_timeout": "1h", "shared_buffers": "256MB"}  # fmt: skip
@@ -160,7 +161,7 @@ class Capacity:
     def publishing(self) -> None:
         """Move a tenth of the records to the end of their lists, as a change of a crosswalk does."""
         moved = self.number(
-            "SELECT count(*) FROM record r JOIN item i ON i.id = r.item_id "
+            f"SELECT count(*) FROM record r JOIN item i ON i.id = r.id % {FORMAT} "
             "WHERE 'shelf:3' = ANY (string_to_array(i.setspecs, ' '))"
         )
         before = self.number("SELECT pg_total_relation_size('entry')")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from oai_server.store.tables import FORMAT
+
 WORDS = (
     "letters regarding the administration of estates and parish registers minutes council report on railway harbour "
     "fisheries survey Akte Nachlass Urkunde Protokoll Stadtarchiv Königsberg Straße über Größe lettres reçues comité "
@@ -41,10 +43,9 @@ def live(connection: sqlite3.Connection, source: Path, most: int) -> Iterator[tu
     """Return number, identifier, sets and body of the first live records in oai_dc of a repository's SQLite file."""
     connection.execute("ATTACH ? AS source", (str(source),))
     return connection.execute(
-        "SELECT i.id, i.identifier, i.setspecs, r.body FROM source.item i JOIN source.record r ON r.item_id = i.id "
-        "JOIN source.format f ON f.id = r.format_id AND f.prefix = 'oai_dc' "
-        "WHERE r.body IS NOT NULL ORDER BY i.id LIMIT ?",
-        (most,),
+        "SELECT i.id, i.identifier, i.setspecs, r.body FROM source.item i JOIN source.format f ON f.prefix = 'oai_dc' "
+        "JOIN source.record r ON r.id = f.id * ? + i.id WHERE r.body IS NOT NULL ORDER BY i.id LIMIT ?",
+        (FORMAT, most),
     )
 
 

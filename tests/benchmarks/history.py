@@ -12,6 +12,8 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from oai_server.store.tables import FORMAT, record_id
+
 BEGIN = 1_672_531_200
 """2023-01-01T00:00:00Z"""
 MIDDLE = "2024-06-15T00:00:00Z"
@@ -52,11 +54,10 @@ def statements(dialect: str, items: int, formats: int, copies: int = 1) -> Itera
         return _HEADER[dialect].format(name=_prefix(copy), text=text)
 
     yield f"UPDATE repo_clock SET earliest = {BEGIN}"
-    yield f"UPDATE entry SET datestamp = {moment('item_id')}"
-    yield f"UPDATE record SET datestamp = {moment('item_id')}, header = {header('item_id', 0)}"
+    yield f"UPDATE entry SET datestamp = {moment('item_id')}, header = {header('item_id', 0)}"
+    yield f"UPDATE record SET datestamp = {moment(f'(id % {FORMAT})')}"
     for copy in range(1, copies):
         further = copy * items
-        at = moment(f"(item_id + {further})")
         own = f"replace({{}}, 'obj-', '{_prefix(copy)}')"
         yield (
             "INSERT INTO item (id, identifier, source, source_key, setspecs, deleted, hash, rendered) "
@@ -68,15 +69,17 @@ def statements(dialect: str, items: int, formats: int, copies: int = 1) -> Itera
             f"WHERE item_id <= {items} ORDER BY item_id"
         )
         for number in range(1, formats + 1):
+            first = record_id(number, 0)
             yield (
-                "INSERT INTO record (item_id, format_id, datestamp, deleted, size, hash, header, body, about) "
-                f"SELECT item_id + {further}, format_id, {at}, deleted, size, hash, "
-                f"{header(f'(item_id + {further})', copy)}, body, about "
-                f"FROM record WHERE format_id = {number} AND item_id <= {items} ORDER BY item_id"
+                "INSERT INTO record (id, datestamp, deleted, size, hash, body, about) "
+                f"SELECT id + {further}, {moment(f'(id - {first - further})')}, deleted, size, hash, body, about "
+                f"FROM record WHERE id > {first} AND id <= {first + items} ORDER BY id"
             )
+        at = moment(f"(item_id + {further})")
         yield (
-            f"INSERT INTO entry (list_id, datestamp, item_id, deleted) SELECT e.list_id, {at}, item_id + {further}, "
-            f"deleted FROM list l JOIN entry e ON e.list_id = l.id AND e.datestamp <= {moment(str(items))} "
+            f"INSERT INTO entry (list_id, datestamp, item_id, deleted, header) "
+            f"SELECT e.list_id, {at}, item_id + {further}, deleted, {header(f'(item_id + {further})', copy)} "
+            f"FROM list l JOIN entry e ON e.list_id = l.id AND e.datestamp <= {moment(str(items))} "
             f"WHERE item_id <= {items} ORDER BY e.list_id, e.datestamp, item_id"
         )
     yield f"UPDATE list_total SET n = n * {copies}"

@@ -28,7 +28,7 @@ from store.invariants import assert_sound
 from writer import SETS
 
 from oai_server.store.engine import open_engine
-from oai_server.store.tables import departure, format_, item, list_, record
+from oai_server.store.tables import departure, format_, in_format, item, item_of, list_, record
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 HERE = Path(__file__).parent
@@ -374,7 +374,8 @@ def stored(engine: Engine, prefix: str, setspec: str | None) -> dict[str, State]
             for identifier, stamp in connection.execute(query.join(format_).where(*here)):
                 found[identifier] = State(_text(stamp), True, (setspec,), "")
         columns = (item.c.identifier, item.c.setspecs, record.c.datestamp, record.c.deleted, record.c.body)
-        query = select(*columns).join_from(record, item).join(format_).where(format_.c.prefix == prefix)
+        query = select(*columns).join_from(record, item, item.c.id == item_of).join(format_, in_format)
+        query = query.where(format_.c.prefix == prefix)
         for identifier, setspecs, stamp, deleted, body in connection.execute(query):
             specs = tuple(setspecs.split())
             if setspec is None or any(f"{spec}:".startswith(f"{setspec}:") for spec in specs):

@@ -644,9 +644,11 @@ def _withdraw_forgets_mods(patch: pytest.MonkeyPatch) -> None:
 def _edit_keeps_its_datestamp(patch: pytest.MonkeyPatch) -> None:
     move = publish._Change._move
 
-    def unmoved(self: Any, item_id: int, prefix: str, was: Any, before: set[str], after: set[str]) -> None:
+    def unmoved(
+        self: Any, old: Any, prefix: str, was: Any, before: set[str], after: set[str], *more: Any, **named: Any
+    ):
         now, self.stamp = self.stamp, was.datestamp if before == after else self.stamp
-        move(self, item_id, prefix, was, before, after)
+        move(self, old, prefix, was, before, after, *more, **named)
         self.stamp = now
 
     patch.setattr(publish._Change, "_move", unmoved)
@@ -654,7 +656,7 @@ def _edit_keeps_its_datestamp(patch: pytest.MonkeyPatch) -> None:
 
 def _token_skips_a_record(patch: pytest.MonkeyPatch) -> None:
     following = lists.Lists._next
-    patch.setattr(lists.Lists, "_next", lambda *args: replaced(following(*args), after=args[2][-1].item + 1))
+    patch.setattr(lists.Lists, "_next", lambda *args: replaced(following(*args), after=args[2][-1][0] + 1))
 
 
 def _departures_are_not_shown(patch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from invariants import assert_sound, rows
 
 from oai_server.store import clock
 from oai_server.store.repository import Store
+from oai_server.store.tables import FORMAT
 
 WRITER = """
 import sys
@@ -45,7 +46,7 @@ def test_two_processes_publish_while_a_third_reads_and_misses_nothing(store: Sto
         since = horizon  # responseDate plus one second: the least that a harvester may ask from
     harvest._connections.drop()
     assert [writer.returncode for writer in writers] == [0, 0]
-    bodies = {row.item_id: row.body for row in rows(store._engine, "record") if row.format_id == 1}
+    bodies = {row.id % FORMAT: row.body for row in rows(store._engine, "record") if row.id // FORMAT == 1}
     assert mirror == {row.identifier: bodies[row.id] for row in rows(store._engine, "item")}
     assert len(mirror) == 26
     assert_sound(store._engine)

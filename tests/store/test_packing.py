@@ -17,6 +17,7 @@ from oai_server.store.harvest import Harvest
 from oai_server.store.packing import SAMPLES, is_packed, unpacked_size
 from oai_server.store.publish import Draft, Outcome
 from oai_server.store.repository import Store
+from oai_server.store.tables import FORMAT
 
 MANY = SAMPLES + 100
 
@@ -166,7 +167,7 @@ def test_a_damaged_frame_is_refused(fed: Store, new_store: Callable[[str], Store
         copy = tmp_path / f"{number}.sqlite"
         copy.write_bytes((tmp_path / "b.sqlite").read_bytes())
         with closing(sqlite3.connect(copy)) as database, database:
-            database.execute(f"UPDATE record SET body = CAST({damage} AS BLOB) WHERE item_id = 5")
+            database.execute(f"UPDATE record SET body = CAST({damage} AS BLOB) WHERE id % {FORMAT} = 5")
         with pytest.raises(StoreError, match="is damaged: a record in it is not what was written"):
             new_store("sqlite").restore(copy)
     with closing(sqlite3.connect(tmp_path / "b.sqlite")) as database, database:

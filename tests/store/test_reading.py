@@ -81,7 +81,7 @@ def test_a_large_record_that_changes_while_its_page_is_read_comes_later_and_once
         execute, asked = harvest._execute, []
 
         def meanwhile(connection, query, arguments):
-            if query.startswith("SELECT header"):
+            if query.startswith("SELECT e.header"):
                 asked.append(arguments)
                 if len(asked) == at + 1:
                     assert store.publish([draft(str(at), b"<new/>")]) == [Outcome.CHANGED]

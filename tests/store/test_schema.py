@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from servers import Installation
 sys.path.insert(0, str(Path(__file__).parent))
 from drafts import draft
 from invariants import dump
+from older import TO_0004, TO_0007, taken_back
 
 from oai_server.store import schema
 from oai_server.store.engine import StoreError
@@ -39,17 +41,6 @@ def test_an_upgrade_can_be_run_again(store: Store):
     store.check()
 
 
-BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
-TO_0004 = (
-    "DROP TABLE dictionary",
-    "ALTER TABLE entry DROP COLUMN deleted",
-    "ALTER TABLE item ADD COLUMN canonical {bytes}",
-    "UPDATE item SET canonical = (SELECT json FROM canonical WHERE item_id = item.id)",
-    "DROP TABLE canonical",
-)
-"""What takes the schema back to 0004."""
-
-
 def test_an_upgrade_from_0002_keeps_all_that_harvesters_know(store: Store):
     store.resolve_sets(["a:b"])
     store.declare_sets([Declared("kept", tombstones=True)])
@@ -60,18 +51,46 @@ def test_an_upgrade_from_0002_keeps_all_that_harvesters_know(store: Store):
     store.withdraw(["oai:d.org:c"])
     after = dump(store._engine)
     with store._engine.begin() as connection:
-        for statement in TO_0004:
-            connection.exec_driver_sql(statement.format(bytes=BYTES[store._engine.dialect.name]))
+        for statement in taken_back(store._engine.dialect.name, TO_0007, TO_0004):
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql("ALTER TABLE record DROP COLUMN header")
         connection.exec_driver_sql("ALTER TABLE record DROP COLUMN about")
         connection.exec_driver_sql("DROP TABLE upstream")
     _stamp(store, "0002")
     assert store.upgrade() == ("0002", schema.newest())
     assert dump(store._engine) == after
-    hashes = {row[5] for row in after["record"]}
+    hashes = {row[4] for row in after["record"]}
     assert hashes == {b"", *(blake2b(body, digest_size=16).digest() for body in (b"<dc/>", b"<mods/>"))}, "as in 0002"
     assert store.publish(drafts[:2]) == [Outcome.UNCHANGED] * 2
     assert store.publish([draft("a", sets=("a:b",), abouts={"mods": b"<about/>"})]) == [Outcome.CHANGED]
+
+
+def test_an_upgrade_from_0007_keeps_partitions(new_store: Callable[[str], Store]):
+    store = new_store("postgresql")
+    store.publish([draft(f"r{number}") for number in range(40)])
+    after = dump(store._engine)
+    parts = [
+        f"CREATE TABLE record_{n} PARTITION OF record FOR VALUES WITH (MODULUS 4, REMAINDER {n})" for n in range(4)
+    ]
+    with store._engine.begin() as connection:
+        for statement in (
+            *taken_back("postgresql", TO_0007),
+            "ALTER TABLE record RENAME TO record_whole",
+            "ALTER TABLE record_whole RENAME CONSTRAINT pk_record TO pk_record_whole",
+            "CREATE TABLE record (LIKE record_whole) PARTITION BY HASH (item_id)",
+            *parts,
+            "INSERT INTO record SELECT * FROM record_whole",
+            "ALTER TABLE record ADD CONSTRAINT pk_record PRIMARY KEY (item_id, format_id)",
+            "DROP TABLE record_whole",
+        ):
+            connection.exec_driver_sql(statement)
+    _stamp(store, "0007")
+    assert store.upgrade() == ("0007", schema.newest())
+    assert dump(store._engine) == after
+    with store._engine.connect() as connection:
+        held = connection.exec_driver_sql("SELECT tableoid::regclass::text FROM record").scalars()
+        assert set(held) == {f"record_{n}" for n in range(4)}
+    assert store.publish([draft("r1", sets=("a",)), draft("new")]) == [Outcome.CHANGED, Outcome.NEW]
 
 
 def _stamp(store: Store, revision: str) -> None:
@@ -87,7 +106,7 @@ def test_a_newer_schema_is_refused(store: Store):
 
 def test_an_older_schema_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(schema, "newest", lambda: "9999")
-    with pytest.raises(StoreError, match="schema 0007, this server needs 9999: run 'oai-server upgrade'"):
+    with pytest.raises(StoreError, match="schema 0008, this server needs 9999: run 'oai-server upgrade'"):
         store.check()
 
 
