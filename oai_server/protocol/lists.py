@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from oai_server.protocol import arguments, datestamps, envelope, records, tokens
+from oai_server.protocol import arguments, datestamps, records, tokens
 from oai_server.protocol.arguments import Request
 from oai_server.protocol.errors import Fault, Refused
 from oai_server.protocol.repository import Horizon, Repository, Row, StaleNode
@@ -178,14 +178,10 @@ class Lists:
 
     def _token(self, place: Place, cursor: int) -> bytes:
         """Return the resumptionToken of a page that began at ``cursor``: the rest of the list is at ``place``."""
-        attributes = envelope.attributes(
-            {
-                "expirationDate": datestamps.to_text(place.expires),
-                "completeListSize": str(place.size),
-                "cursor": str(cursor),
-            }
+        attributes = (
+            f'expirationDate="{datestamps.to_text(place.expires)}" completeListSize="{place.size}" cursor="{cursor}"'
         )
-        return f"<resumptionToken{attributes}>{self._signer.token(place)}</resumptionToken>\n".encode()
+        return f"<resumptionToken {attributes}>{self._signer.token(place)}</resumptionToken>\n".encode()
 
 
 def _nothing() -> Fault:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from oai_server.protocol.datestamps import to_text
 from oai_server.protocol.envelope import escape
@@ -27,9 +28,12 @@ def names(written: bytes, setspec: str) -> bool:
     return begin + b"<" in written or begin + b":" in written
 
 
+_header = itemgetter(2)
+
+
 def headers(rows: Sequence[Row]) -> bytes:
     """Return the headers alone, as ListIdentifiers gives them."""
-    return b"\n".join([*(row[2] for row in rows), b""])
+    return b"\n".join([*map(_header, rows), b""])
 
 
 def records(rows: Sequence[Row]) -> list[bytes]:

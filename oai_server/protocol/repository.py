@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-Row = tuple[int, int, bytes, bytes | None, bytes | None, int]
+Row = tuple[int, int, bytes, *tuple[Any, ...]]
 """One OAI record, an item in one format, as the bytes that harvesters get: item, datestamp, header, body, about, size.
 
+Where headers alone are asked for, nothing else need be in it.
 ``item`` orders records of one datestamp. ``header`` is the whole ``<header>`` (:func:`records.header` makes it),
-``body`` the payload, None when deleted or not asked for, ``about`` the ``<about>`` elements, None where there are none,
-or no body, and ``size`` the bytes of both, where they were asked for; it is 0 when deleted. It is a plain tuple, as
-databases give it: to make anything else of each row would cost a page of 250 records a twentieth of its time.
+``body`` the payload, None when deleted, ``about`` the ``<about>`` elements, None where there are none, or no body, and
+``size`` the bytes of both. It is a plain tuple, as databases give it: to make anything else of each row would cost a
+page of 250 records a twentieth of its time.
 """
 
 
@@ -114,7 +115,7 @@ class Repository(Protocol):
         The list is that of a prefix, or of a prefix and a set with all its descendants. Records come in the order
         (datestamp, item), beginning at datestamp ``start`` (where ``after`` is an item: behind that item of datestamp
         ``start``), up to and including datestamp ``upper``; at most ``limit`` of them, cut where the bodies pass
-        ``page_bytes``, but at least one where there is one.
+        ``page_bytes``, but at least one where there is one. Without ``bodies`` rows need have no more than a header.
         """
 
     def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:

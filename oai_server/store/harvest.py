@@ -36,15 +36,15 @@ _RANGE = (
     "ORDER BY e.datestamp, e.item_id LIMIT ?"
 )
 # What is deleted has the size 0, and as each column costs a page of 250 records a fiftieth of its time, nothing else
-# says so.
-_HEADERS = f"SELECT e.item_id, e.datestamp, e.header, NULL, NULL, NOT e.deleted {_ENTRIES} {_RANGE}"
+# says so, and headers come alone.
+_HEADERS = f"SELECT e.item_id, e.datestamp, e.header {_ENTRIES} {_RANGE}"
 _RECORDS = (
     "SELECT e.item_id, e.datestamp, e.header, CASE WHEN r.size <= ? THEN r.body END, "
     f"CASE WHEN r.size <= ? THEN r.about END, r.size {_ENTRIES} {_RECORD} {_RANGE}"
 )
 # Whoever has left a set is deleted in its list alone, and lives in its record and in the list of the whole repository.
 _HEADER = "LEFT JOIN entry h ON h.list_id = ? AND h.datestamp = e.datestamp AND h.item_id = e.item_id"
-_HEADERS_OF_SET = f"SELECT e.item_id, e.datestamp, h.header, NULL, NULL, NOT e.deleted {_ENTRIES} {_HEADER} {_RANGE}"
+_HEADERS_OF_SET = f"SELECT e.item_id, e.datestamp, h.header, e.deleted {_ENTRIES} {_HEADER} {_RANGE}"
 _RECORDS_OF_SET = (
     "SELECT e.item_id, e.datestamp, h.header, CASE WHEN r.size <= ? AND NOT e.deleted THEN r.body END, "
     "CASE WHEN r.size <= ? AND NOT e.deleted THEN r.about END, CASE WHEN e.deleted THEN 0 ELSE r.size END "
@@ -167,21 +167,27 @@ class Harvest:
         if ids is None:
             return [], False
         asked = _Range(*ids, setspec, start, -1 if after is None else after, upper, limit, page_bytes)
-        return self._ask(lambda connection: self._page(connection, asked, bodies))
+        read = self._records if bodies else self._headers
+        return self._ask(lambda connection: read(connection, asked))
 
-    def _page(self, connection: Any, asked: _Range, bodies: bool) -> tuple[list[Row], bool]:
-        count = asked.limit
-        found = self._execute(connection, *asked.statement(bodies=bodies)).fetchall()
-        if bodies:
-            count = min(count, max(bisect_right(list(accumulate(map(_size, found))), asked.page_bytes), 1))
-            # Without a body, for they are deleted or large, or with one that is compressed.
-            odd = [number for number, row in enumerate(found[:count]) if (row[3] or FRAME).startswith(FRAME)]
-        else:
-            odd = [number for number, row in enumerate(found[:count]) if not row[5]]
+    def _headers(self, connection: Any, asked: _Range) -> tuple[list[Row], bool]:
+        found = self._execute(connection, *asked.statement(bodies=False)).fetchall()
+        if asked.setspec:
+            for number, (item, datestamp, header, deleted) in enumerate(found):
+                if deleted:
+                    found[number] = item, datestamp, self._deleted(connection, asked, item, datestamp, header)
+        return found[: asked.limit], asked.limit < len(found)
+
+    def _records(self, connection: Any, asked: _Range) -> tuple[list[Row], bool]:
+        found = self._execute(connection, *asked.statement(bodies=True)).fetchall()
+        fit = bisect_right(list(accumulate(map(_size, found))), asked.page_bytes)
+        count = min(asked.limit, max(fit, 1))
+        # Without a body, for they are deleted or large, or with one that is compressed.
+        odd = [number for number, row in enumerate(found[:count]) if (row[3] or FRAME).startswith(FRAME)]
         for number in odd:  # few, unless bodies are compressed: most rows are given as they come
             row = self._mended(connection, asked, found[number])
             if row is None:
-                return (found[:number], True) if number else self._page(connection, asked, bodies)
+                return (found[:number], True) if number else self._records(connection, asked)
             found[number] = row
         return found[:count], count < len(found)
 
@@ -189,9 +195,7 @@ class Harvest:
         """Return a row that is deleted, compressed or large as harvesters get it; None where it has left the window."""
         item, datestamp, header, body, about, size = row
         if not size:
-            if not asked.setspec or (header and records.names(header, asked.setspec)):
-                return row
-            return item, datestamp, self._departed(connection, item, datestamp, asked.setspec), None, None, 0
+            return item, datestamp, self._deleted(connection, asked, item, datestamp, header), None, None, 0
         if body is None:
             found = self._execute(connection, _BODY, (asked.first, asked.whole_id, datestamp, item)).fetchone()
             if found is None or found[0] != header:  # a change since then has given it another place
@@ -199,10 +203,13 @@ class Harvest:
             _, body, about = found
         return item, datestamp, header, self._unpacked(connection, body), about, size
 
-    def _departed(self, connection: Any, item: int, datestamp: int, setspec: str) -> bytes:
-        """Return the header that the list of a set shows of an item that has left it: deleted, in this set alone."""
+    def _deleted(self, connection: Any, asked: _Range, item: int, datestamp: int, header: bytes | None) -> bytes:
+        """Return the header that a list shows of what is deleted; what has left a set is deleted in that set alone."""
+        setspec = asked.setspec
+        if header and (setspec is None or records.names(header, setspec)):
+            return header
         identifier = self._execute(connection, "SELECT identifier FROM item WHERE id = ?", (item,)).fetchone()[0]
-        return records.header(identifier, datestamp, [setspec], deleted=True)
+        return records.header(identifier, datestamp, [setspec] if setspec else [], deleted=True)
 
     def size(self, prefix: str, setspec: str | None, start: int | None, upper: int | None) -> int:
         """Return how many records the list holds in the window (None: open); never too small, may be too large."""

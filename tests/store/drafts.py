@@ -32,9 +32,9 @@ class Named(NamedTuple):
     item: int
     datestamp: int
     header: bytes
-    body: bytes | None
-    about: bytes | None
-    size: int
+    body: bytes | None = None
+    about: bytes | None = None
+    size: int = 0
 
 
 class Header(NamedTuple):
@@ -48,7 +48,7 @@ class Header(NamedTuple):
 
 def named(rows: Iterable[Row]) -> list[Named]:
     """Return rows with names."""
-    return [Named(*row) for row in rows]
+    return [Named(*(row if len(row) > 4 else row[:3])) for row in rows]
 
 
 def header_of(row: Row) -> Header:

@@ -95,7 +95,7 @@ def told(store: Store, key: str) -> dict[str, bytes | None]:
         assert row in listed
         assert harvest.item(prefix, row.item) == row
         headers, _ = harvest.page(prefix, None, 0, 1 << 40, None, 1000, 1 << 20, bodies=False)
-        assert row._replace(body=None, about=None, size=int(row.body is not None)) in headers
+        assert row[:3] in headers
     harvest._connections.drop()
     return {prefix: row.about for prefix, row in one.items()}
 

@@ -8,10 +8,11 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,26 @@ def test_redis_counts_for_all_servers_and_may_go_away(
         process.kill()
         process.wait()
         assert statuses(one, 1) + statuses(two, 1) == [200, 200], "each process counts for itself meanwhile"
+
+
+def test_who_asks_on_and_on_keeps_no_thread_from_others(installation: Installation):
+    """A thread goes on with a connection whose next request comes at once, but only while nobody waits for a thread."""
+    with installation.serve(workers=1, threads=1) as server, ThreadPoolExecutor() as threads:
+        answered = threading.Event()
+
+        def ask(times: int) -> int:
+            with closing(http.client.HTTPConnection("127.0.0.1", installation.port, timeout=10)) as connection:
+                for number in range(times):
+                    connection.request("GET", "/oai?verb=Identify")
+                    assert connection.getresponse().read()
+                    if answered.is_set():
+                        return number
+            return times
+
+        without_end = [threads.submit(ask, 10**6) for _ in range(3)]
+        try:
+            assert ask(20) == 20
+            assert server.get(verb="Identify").status == 200
+        finally:
+            answered.set()
+        assert min(one.result() for one in without_end) > 0
