@@ -493,6 +493,7 @@ class Intake:
             rendered=one.rendered,
             renditions=renditions.bodies,
             abouts=renditions.abouts,
+            hashes=made.hashes,
         )
 
     def _identifier(self, found: Found | Unread) -> str:

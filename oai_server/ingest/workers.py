@@ -21,7 +21,7 @@ from metadata_formats import record as model
 from metadata_formats.record import Record, RecordError
 from oai_server.ingest.reader import Unaltered
 from oai_server.ingest.rendering import Formats, Renditions
-from oai_server.store.publish import Outcome
+from oai_server.store.publish import Outcome, body_hashes
 
 
 class Task(NamedTuple):
@@ -38,11 +38,12 @@ class Task(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A record in all formats, its canonical JSON and change test, its sets, and which rules failed with it."""
+    """A record in all formats, its canonical JSON and change tests, its sets, and which rules failed with it."""
 
     canonical: bytes
     hash: bytes
     renditions: Renditions
+    hashes: dict[str, bytes]
     setspecs: tuple[str, ...]
     failed_rules: list[str]
 
@@ -71,7 +72,8 @@ def _made(formats: Formats, task: Task, record: Record) -> Made | Outcome:
         return Outcome.UNCHANGED
     canonical = record.to_json()
     renditions = formats.renditions(record, task.identifier, unaltered=unaltered)
-    return Made(canonical, hashed, renditions, *formats.sets(record))
+    hashes = body_hashes(renditions.bodies, renditions.abouts)
+    return Made(canonical, hashed, renditions, hashes, *formats.sets(record))
 
 
 def cores() -> int:

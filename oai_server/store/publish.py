@@ -61,7 +61,8 @@ class Draft:
 
     ``identifier`` counts at the first import alone; an item keeps the one it has. ``renditions`` holds the payload of
     each format, None where the item cannot be given in it; formats that it does not name are left alone. ``abouts``
-    holds the ready ``<about>`` elements beside a payload; a format that is missing there has none.
+    holds the ready ``<about>`` elements beside a payload; a format that is missing there has none. ``hashes`` are what
+    :func:`body_hashes` makes of both, where that was done with the renditions; else it is done when they are published.
     """
 
     source: str
@@ -73,6 +74,7 @@ class Draft:
     rendered: str
     renditions: Mapping[str, bytes | None]
     abouts: Mapping[str, bytes] = field(default_factory=dict)
+    hashes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def body_hash(body: bytes | None, about: bytes | None = None) -> bytes:
@@ -83,6 +85,11 @@ def body_hash(body: bytes | None, about: bytes | None = None) -> bytes:
     if about:
         digest.update(b"\0" + about)  # no XML has a NUL, so the two cannot be cut elsewhere
     return digest.digest()
+
+
+def body_hashes(renditions: Mapping[str, bytes | None], abouts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the hash of each rendition, by prefix."""
+    return {prefix: body_hash(body, abouts.get(prefix)) for prefix, body in renditions.items()}
 
 
 def with_ancestors(setspecs: Iterable[str]) -> set[str]:
@@ -518,11 +525,8 @@ class _Numbers:
         self._lists, self._formats = {}, {}
 
 
-def _hashed(drafts: Iterable[Draft]) -> list[dict[str, bytes]]:
-    return [
-        {prefix: body_hash(body, draft.abouts.get(prefix)) for prefix, body in draft.renditions.items()}
-        for draft in drafts
-    ]
+def _hashed(drafts: Iterable[Draft]) -> list[Mapping[str, bytes]]:
+    return [draft.hashes or body_hashes(draft.renditions, draft.abouts) for draft in drafts]
 
 
 _TOMBSTONE: dict[str, Any] = {"deleted": True, "size": 0, "hash": b"", "body": None, "about": None}
