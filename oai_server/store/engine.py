@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -154,6 +156,10 @@ class DriverConnections:
             connection.autocommit = True
             if not self._engine.get_execution_options().get(POOLED):
                 connection.execute("SET statement_timeout = 15000")  # a page takes milliseconds
+                # Pages are ranges of an index, whatever is asked: to plan each anew costs a tenth of it.
+                connection.execute("SET plan_cache_mode = force_generic_plan")
+            connection.execute(_LONG_ANSWER)
+            connection.wait = partial(_wait, connection.wait)
         return connection
 
     def drop(self) -> None:
@@ -163,6 +169,39 @@ class DriverConnections:
                 self._idle.pop().close()
             except IndexError:
                 return
+
+
+# PostgreSQL sends 8 kB at a time, and wakes for each whoever waits: two processes that wake each other fifty times for
+# one page use as much CPU for that as for the page. So what is a long answer is read in a few large pieces.
+_LONG_ANSWER = "SELECT repeat('x', 250000)"
+"""Whoever has had an answer as long as this once has room for so much at once from then on: libpq keeps its buffer."""
+_PAUSE = 50e-6
+"""Seconds that are left to the rest of an answer to come."""
+
+
+def _wait(wait: Callable[..., Answer], steps: Generator[int, int, Answer], *given: Any, **named: Any) -> Answer:
+    """Wait for an answer as psycopg's connection does, but that a long one is given time between two of its pieces."""
+    return wait(_paused(steps), *given, **named)
+
+
+def _paused(steps: Generator[int, int, Answer]) -> Generator[int, int, Answer]:
+    pieces = 0
+    try:
+        step = next(steps)
+        while True:
+            ready = yield step
+            if step == _READ:
+                if pieces:
+                    time.sleep(_PAUSE)
+                pieces += 1
+            step = steps.send(ready)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+
+
+_READ = 1
+"""What psycopg yields that waits for nothing but more to read (``psycopg.waiting.Wait.R``)."""
 
 
 def explained(error: DBAPIError | Exception, url: str) -> StoreError:

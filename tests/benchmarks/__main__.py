@@ -27,7 +27,7 @@ from urllib.parse import urlencode
 from servers import Cluster, Installation, free_port, postgresql_binaries, wait_until
 
 from benchmarks import collection, floor, history, peer, report
-from benchmarks.harvest import Client, cost, harvest, peak_bytes, private_bytes, running
+from benchmarks.harvest import Client, cost, crowd, harvest, peak_bytes, private_bytes, running
 from benchmarks.report import Figure
 
 WORKERS, THREADS = 2, 32
@@ -169,24 +169,29 @@ def lists(bench: Bench, installation: Installation, floor_db: Path, peer_db: Pat
     bench.say("ListIdentifiers, 500 a page, by oai-repo", mine / theirs, "ratio", 0.1)
 
 
-def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
-    """Compare GetRecord with the floor, and ask for records from 16 clients at once."""
-    bench.note("single records and small answers")
+GET_RECORD = {"verb": "GetRecord", "metadataPrefix": "oai_dc"}
+
+
+def live(bench: Bench, copies: int = 0) -> list[str]:
+    """Return identifiers of some thousand records that live, of all copies or the first ones."""
     chance = random.Random(1)
-    live = [number for number in chance.choices(range(1, bench.items + 1), k=4000) if number % 50]
-    local = [history.name(chance.randrange(bench.copies), number) for number in live]
-    identifiers = [f"oai:archive.example.org:{name}" for name in local]
-    arguments = {"verb": "GetRecord", "metadataPrefix": "oai_dc"}
+    numbers = [number for number in chance.choices(range(1, bench.items + 1), k=4000) if number % 50]
+    names = [history.name(chance.randrange(copies or bench.copies), number) for number in numbers]
+    return [f"oai:archive.example.org:{name}" for name in names]
+
+
+def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
+    """Compare GetRecord with the floor, and ask for what is small."""
+    bench.note("single records and small answers")
+    identifiers, first = live(bench), live(bench, copies=1)
 
     def costs(url: str, root: int, wanted: list[str]) -> float:
         client = Client(url)
-        client.get(**arguments, identifier=wanted[0])
+        client.get(**GET_RECORD, identifier=wanted[0])
         before = running([root])
         for identifier in wanted:
-            client.get(**arguments, identifier=identifier)
+            client.get(**GET_RECORD, identifier=identifier)
         return (running([root]) - before) / len(wanted) * 1000
-
-    first = [f"oai:archive.example.org:{history.name(0, number)}" for number in live]
 
     with (
         served(installation) as (ours, our),
@@ -195,31 +200,34 @@ def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
         mine, least = bench.turns(lambda: costs(ours, our, identifiers), lambda: costs(bare, bare_pid, first))
         bench.say("GetRecord", mine, "CPU ms")
         bench.say("GetRecord, by the floor", mine / least, "ratio", 1.5)
-        times: list[float] = []
+        small(bench, "SQLite", ours, our)
 
-        def ask(part: list[str]) -> None:
-            client = Client(ours)
-            for identifier in part:
-                begun = time.perf_counter()
-                client.get(**arguments, identifier=identifier)
-                times.append(time.perf_counter() - begun)
 
-        threads = [threading.Thread(target=ask, args=(identifiers[start::16],)) for start in range(16)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        times.sort()
-        spread = times[len(times) * 99 // 100] / times[len(times) // 2]
-        bench.say("GetRecord, 16 clients: p99 by p50", spread, "ratio", 10)
-        small = {
-            "Identify": {"verb": "Identify"},
-            "ListSets": {"verb": "ListSets"},
-            "ListMetadataFormats": {"verb": "ListMetadataFormats"},
-            "an empty window": {"verb": "ListRecords", "metadataPrefix": "oai_dc", "until": "1990-01-01"},
-        }
-        for name, said in small.items():
-            bench.say(name, statistics.median(cost(ours, [our], 500, **said) for _ in range(bench.rounds)), "CPU ms", 1)
+def small(bench: Bench, engine: str, url: str, *roots: int) -> None:
+    """Ask for what is small, however much there is."""
+    wanted = {
+        "Identify": {"verb": "Identify"},
+        "ListSets": {"verb": "ListSets"},
+        "ListMetadataFormats": {"verb": "ListMetadataFormats"},
+        "an empty window": {"verb": "ListRecords", "metadataPrefix": "oai_dc", "until": "1990-01-01"},
+    }
+    for name, said in wanted.items():
+        used = statistics.median(cost(url, roots, 500, **said) for _ in range(bench.rounds))
+        bench.say(f"{name}, {engine}", used, "CPU ms", 1)
+
+
+def crowded(bench: Bench, installation: Installation) -> None:
+    """Ask for single records from 16 clients at once."""
+    bench.note("sixteen clients")
+    wanted = [{**GET_RECORD, "identifier": identifier} for identifier in live(bench)]
+
+    def spread() -> float:
+        times = sorted(crowd(url, 16, wanted))
+        return times[len(times) * 99 // 100] / times[len(times) // 2]
+
+    with served(installation) as (url, _):
+        ratios = [spread() for _ in range(2 * bench.rounds + 1)]
+    bench.say("GetRecord, 16 clients: p99 by p50", statistics.median(ratios), "ratio", 10)
 
 
 def depth(bench: Bench, installation: Installation, engine: str) -> None:
@@ -354,6 +362,7 @@ def run(bench: Bench, engines: list[str]) -> None:
     with awake():
         lists(bench, sqlite, floor_db, peer_db)
         single(bench, sqlite, floor_db)
+    crowded(bench, sqlite)
     depth(bench, sqlite, "SQLite")
     slow(bench, sqlite)
     if bench.copies == 1:
@@ -409,6 +418,7 @@ def on_postgresql(bench: Bench, cluster: Cluster, sqlite: Installation) -> None:
             lambda: harvest(url, [root, cluster.pid], most=most).cpu_ms,
             lambda: harvest(plain, [plain_root], most=most).cpu_ms,
         )
+        small(bench, "PostgreSQL and its server", url, root, cluster.pid)
     bench.say("ListRecords, 250 a page, PostgreSQL and its server", both, "CPU ms per 1,000")
     bench.say("ListRecords, 250 a page, PostgreSQL by SQLite", both / alone, "ratio", 2.2)
     shutil.rmtree(sqlite.folder)

@@ -1,17 +1,22 @@
 """One harvester and what it costs the server: CPU from /proc, times of pages, memory."""
 
+import contextlib
 import http.client
 import os
 import re
+import selectors
+import socket
 import statistics
 import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 _TOKEN = re.compile(rb"<resumptionToken[^>]*>([^<]+)</resumptionToken>")
+_LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -104,6 +109,39 @@ class Client:
         assert response.status == 200, (response.status, body[:300])
         self.received += len(body)
         return zlib.decompress(body, 31) if response.getheader("Content-Encoding") == "gzip" else body
+
+
+def crowd(base_url: str, clients: int, wanted: Iterable[dict[str, str]]) -> list[float]:
+    """Ask from many clients at once, each again as soon as it is answered; returns the seconds that answers took.
+
+    All clients are one thread: threads would wait for each other, and not for the server.
+    """
+    url = urlsplit(base_url)
+    left = [f"GET {url.path}?{urlencode(one)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for one in wanted]
+    times: list[float] = []
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+        for _ in range(clients):
+            one = stack.enter_context(socket.create_connection((url.hostname, url.port)))
+            one.sendall(left.pop())
+            selector.register(one, selectors.EVENT_READ, (time.perf_counter(), b""))
+        while selector.get_map():
+            for key, _ in selector.select():
+                connection: Any = key.fileobj
+                begun, answer = key.data
+                answer += connection.recv(1 << 20)
+                head, _, body = answer.partition(b"\r\n\r\n")
+                length = _LENGTH.search(head)
+                if length is None or len(body) < int(length[1]):
+                    selector.modify(connection, selectors.EVENT_READ, (begun, answer))
+                    continue
+                times.append(time.perf_counter() - begun)
+                assert head.startswith(b"HTTP/1.1 200"), head
+                if left:
+                    connection.sendall(left.pop())
+                    selector.modify(connection, selectors.EVENT_READ, (time.perf_counter(), b""))
+                else:
+                    selector.unregister(connection)
+    return times
 
 
 @dataclass
