@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import select
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -113,6 +114,11 @@ class Server(BaseApplication):
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve. What is in memory by now stays shared by all processes: to look for garbage in it would copy it."""
+        gc.freeze()
+        super().run()
 
     def load(self) -> Flask:  # type: ignore[override] # gunicorn's types know WSGI by another name
         """Make the application, in each worker."""

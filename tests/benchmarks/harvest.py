@@ -1,5 +1,7 @@
 """One harvester and what it costs the server: CPU from /proc, times of pages, memory."""
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import os
@@ -159,15 +161,18 @@ class Harvest:
         return self.cpu / self.records * 1e6
 
     @property
-    def depth(self) -> float | None:
-        """The median time of the last tenth of the pages by that of the first; None where pages are too few to tell.
+    def tenth(self) -> int:
+        """How many pages are a tenth of all; 0 where there are too few to tell whether they get slower."""
+        return max(len(self.times) // 10, 5) if len(self.times) >= 12 else 0
 
-        The very first page (it makes the connection, counts, ticks) and the very last, which is not full, are left out.
+    def depth(self, again: Harvest) -> float:
+        """Return the median time of the last tenth of the pages by that of the first, as it was before and is after.
+
+        What else the machine does changes in the course of minutes: ``again`` are the first pages once more. The very
+        first page (it makes the connection, counts, ticks) and the very last, which is not full, are left out.
         """
-        if len(self.times) < 12:
-            return None
-        part = max(len(self.times) // 10, 5)
-        return statistics.median(self.times[-part - 1 : -1]) / statistics.median(self.times[1 : part + 1])
+        first = self.times[1 : self.tenth + 1] + again.times[1 : self.tenth + 1]
+        return statistics.median(self.times[-self.tenth - 1 : -1]) / statistics.median(first)
 
 
 def harvest(
