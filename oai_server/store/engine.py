@@ -156,8 +156,8 @@ class DriverConnections:
             connection.autocommit = True
             if not self._engine.get_execution_options().get(POOLED):
                 connection.execute("SET statement_timeout = 15000")  # a page takes milliseconds
-                # Pages are ranges of an index, whatever is asked: to plan each anew costs a tenth of it.
-                connection.execute("SET plan_cache_mode = force_generic_plan")
+                for setting in _PLANS:
+                    connection.execute(f"SET {setting}")
             connection.execute(_LONG_ANSWER)
             connection.wait = partial(_wait, connection.wait)
         return connection
@@ -170,6 +170,12 @@ class DriverConnections:
             except IndexError:
                 return
 
+
+_PLANS = ("plan_cache_mode = force_generic_plan", "max_parallel_workers_per_gather = 0", "jit = off")
+"""Whatever is asked is a few rows of an index: to plan each costs a tenth of it, helpers or a compiler many times it.
+
+What a plan must know to be good for all, how many rows are wanted, stands in the statements.
+"""
 
 # PostgreSQL sends 8 kB at a time, and wakes for each whoever waits: two processes that wake each other fifty times for
 # one page use as much CPU for that as for the page. So what is a long answer is read in a few large pieces.

@@ -29,11 +29,12 @@ from oai_server.store.tables import FORMAT, record_id
 COUNTED = 100_000
 """A window is counted up to here (milliseconds); a longer one is given the size of its whole list."""
 
+# How many rows are wanted stands in a statement, not beside it: PostgreSQL plans once for all arguments.
 _ENTRIES = "FROM entry e"
 _RECORD = "LEFT JOIN record r ON r.id = ? + e.item_id"
 _RANGE = (
     "WHERE e.list_id = ? AND (e.datestamp, e.item_id) > (?, ?) AND e.datestamp <= ? "
-    "ORDER BY e.datestamp, e.item_id LIMIT ?"
+    "ORDER BY e.datestamp, e.item_id LIMIT"
 )
 # What is deleted has the size 0, and as each column costs a page of 250 records a fiftieth of its time, nothing else
 # says so, and headers come alone.
@@ -59,8 +60,10 @@ _ONE = (
 )
 _SAMPLE = (
     "SELECT i.identifier FROM (SELECT item_id, deleted FROM entry WHERE list_id = ? "
-    "ORDER BY datestamp, item_id LIMIT ?) e JOIN item i ON i.id = e.item_id WHERE NOT e.deleted"
+    "ORDER BY datestamp, item_id LIMIT {most}) e JOIN item i ON i.id = e.item_id WHERE NOT e.deleted"
 )
+_WINDOW = "WHERE e.list_id = ? AND e.datestamp >= ? AND e.datestamp <= ?"
+_COUNT = f"SELECT count(*) FROM (SELECT 1 {_ENTRIES} {_WINDOW} LIMIT {COUNTED + 1}) w"  # noqa: S608
 _DICTIONARY = "SELECT content FROM dictionary WHERE id = ?"
 
 _size = itemgetter(5)
@@ -90,12 +93,13 @@ class _Range:
 
     def statement(self, *, bodies: bool) -> tuple[str, tuple[int, ...]]:
         """Return what asks for the rows, and its arguments; one row more than the page tells whether there is more."""
-        span = self.list_id, self.start, self.after, self.upper, self.limit + 1
+        span = self.list_id, self.start, self.after, self.upper
         whose = (self.whole_id,) if self.setspec else ()
         if bodies:
-            arguments = self.share, self.share, *whose, self.first, *span
-            return _RECORDS_OF_SET if whose else _RECORDS, arguments
-        return _HEADERS_OF_SET if whose else _HEADERS, (*whose, *span)
+            query, arguments = _RECORDS_OF_SET if whose else _RECORDS, (self.share, self.share, *whose, self.first)
+        else:
+            query, arguments = _HEADERS_OF_SET if whose else _HEADERS, whose
+        return f"{query} {self.limit + 1}", (*arguments, *span)
 
 
 class _Numbers:
@@ -148,7 +152,7 @@ class Harvest:
     def identifiers(self, most: int) -> Sequence[str]:
         """Return the identifiers of those of the first items in ``oai_dc`` that are not deleted."""
         ids = self._ids("oai_dc", None)
-        return [identifier for (identifier,) in self._all(_SAMPLE, (ids[2], most))] if ids else []
+        return [identifier for (identifier,) in self._all(_SAMPLE.format(most=most), (ids[2],))] if ids else []
 
     def record(self, prefix: str, identifier: str) -> Row | None:
         """Return the record of an item in a format; None where there never was one."""
@@ -221,9 +225,8 @@ class Harvest:
         if (start is None and upper is None) or not total:
             return total
         counted = self._all(
-            "SELECT count(*) FROM "
-            "(SELECT 1 FROM entry WHERE list_id = ? AND datestamp >= ? AND datestamp <= ? LIMIT ?) w",
-            (list_id, start or 0, upper if upper is not None else 1 << 62, COUNTED + 1),
+            _COUNT,
+            (list_id, start or 0, upper if upper is not None else 1 << 62),
         )[0][0]
         return int(counted) if counted <= COUNTED else total
 
