@@ -67,6 +67,7 @@ def _upgrade(store: Store) -> None:
     if before is None:
         say(f"created the database, schema {after}")
     elif before != after:
+        store.checkpoint()  # what is made anew has no statistics yet
         say(f"upgraded the database from schema {before} to {after}")
     else:
         say(f"the database has schema {after} already")

@@ -1,6 +1,6 @@
 """Records and headers as they stand in a list or in GetRecord (OAI-PMH 2.0 section 2.5).
 
-A header is written once, when its record is published, and kept beside the payload: a list joins what is ready.
+A header is written once, when its record is published, and kept in the list: pages join what is ready.
 """
 
 from __future__ import annotations

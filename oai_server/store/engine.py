@@ -171,10 +171,16 @@ class DriverConnections:
                 return
 
 
-_PLANS = ("plan_cache_mode = force_generic_plan", "max_parallel_workers_per_gather = 0", "jit = off")
-"""Whatever is asked is a few rows of an index: to plan each costs a tenth of it, helpers or a compiler many times it.
+_PLANS = (
+    "plan_cache_mode = force_generic_plan",
+    *(f"enable_{way} = off" for way in ("mergejoin", "hashjoin", "bitmapscan", "sort")),
+    "max_parallel_workers_per_gather = 0",
+    "jit = off",
+)
+"""Whatever is asked is a few rows in the order of an index, and what belongs to each: there is one good plan for it.
 
-What a plan must know to be good for all, how many rows are wanted, stands in the statements.
+To look for it each time costs a tenth of a page, and what is taken for a better one here and there, by numbers that are
+never those of the list that is asked for, costs many pages, the more the deeper in a list.
 """
 
 # PostgreSQL sends 8 kB at a time, and wakes for each whoever waits: two processes that wake each other fifty times for

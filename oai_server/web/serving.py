@@ -34,9 +34,10 @@ class Worker(ThreadWorker):
     """gunicorn's worker with threads, changed in two things.
 
     A thread that has answered goes on with the next request of that connection, if that comes at once and nobody waits
-    for a thread: each way through gunicorn's loop and to another thread costs a fifth of a page's CPU. And the loop
-    does not wait for a slow client to take what is left: gunicorn closes a connection from there, and waits for the
-    other side, up to two seconds each time.
+    for a thread: each way through gunicorn's loop and to another thread costs a fifth of a page's CPU. Where all
+    threads wait like that, another request waits with them, some milliseconds. And the loop does not wait for a slow
+    client to take what is left: gunicorn closes a connection from there, and waits for the other side, up to two
+    seconds each time.
     """
 
     tpool: _Threads
@@ -54,7 +55,7 @@ class Worker(ThreadWorker):
 
     def _follows(self, conn: Any) -> bool:
         """Wait for something to read, or the end of the connection; return whether this thread should see to it."""
-        if self.tpool.wanted:
+        if self.tpool.wanted or conn.parser.unreader.buf.getvalue():  # or it was read with the one before
             return False
         waiting = select.poll()
         waiting.register(conn.sock, select.POLLIN)

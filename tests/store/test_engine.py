@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -64,4 +65,16 @@ def test_threads_share_connections_and_a_failure_closes_them(store: Store):
         connections.ask(lambda one: one.execute("SELECT nonsense"))
     fresh = connections.ask(lambda one: one)
     assert all(fresh is not one for one in seen)
+    connections.drop()
+
+
+def test_a_long_answer_comes_whole_and_a_session_that_ends_in_it_is_told(new_store: Callable[[str], Store]):
+    """PostgreSQL's long answers are read in pieces, with pauses between them."""
+    connections = DriverConnections(new_store("postgresql")._engine)
+    rows = "SELECT n, repeat('x', 1000) FROM generate_series(1, 5000) n"
+    assert connections.ask(lambda one: one.execute(rows).fetchall()) == [(n, "x" * 1000) for n in range(1, 5001)]
+    ending = f"{rows} WHERE n < 4000 OR pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(connections.error, match=r"terminating connection|closed the connection"):
+        connections.ask(lambda one: one.execute(ending).fetchall())
+    assert connections.ask(lambda one: one.execute("SELECT 1").fetchall()) == [(1,)]
     connections.drop()

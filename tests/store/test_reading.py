@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harvesters import raw
@@ -18,7 +20,7 @@ from drafts import OFFERED, Named, draft, header_of, named
 from invariants import dump
 
 from oai_server.store import clock
-from oai_server.store.harvest import Harvest
+from oai_server.store.harvest import Harvest, _Range
 from oai_server.store.publish import Outcome
 from oai_server.store.repository import Store
 
@@ -151,3 +153,48 @@ def test_a_whole_harvest_writes_nothing_but_the_clock_row(instance: Installation
     assert after == before
     assert rest_after == rest
     assert horizon_after >= horizon
+
+
+FILL = (
+    "INSERT INTO list SELECT 100 + n, 1, 't' || n FROM generate_series(2, {sets}) n",
+    "INSERT INTO entry (list_id, datestamp, item_id, deleted, header) SELECT l.id, 1700000000 + n / 50, n + 10, false, "
+    "CASE WHEN l.setspec = '' THEN 'x'::bytea END FROM list l, generate_series(1, {items}) n ORDER BY 1, 2, 3",
+    "INSERT INTO record (id, datestamp, deleted, size, hash, body) SELECT f.id * 1099511627776 + n + 10, "
+    "1700000000 + n / 50, false, 1, '', 'x' FROM format f, generate_series(1, {items}) n",
+    "ANALYZE",
+)
+ONE_WAY = {"Limit", "Nested Loop Left Join", "Index Scan", "Memoize"}
+
+
+@pytest.mark.parametrize(("sets", "items"), [(1, 50_000), (200, 1_000)])
+@pytest.mark.parametrize("bodies", [True, False])
+def test_postgresql_reads_a_page_in_the_order_of_its_list_and_no_other_way(
+    new_store: Callable[[str], Store], bodies: bool, sets: int, items: int
+):
+    """Whatever its statistics make of lists of all sizes: other plans begin at the beginning of a list each time."""
+    store = new_store("postgresql")
+    store.resolve_sets(["s"])
+    store.publish([draft("a", sets=("s",))])
+    with store._engine.begin() as connection:
+        for statement in FILL:
+            connection.exec_driver_sql(statement.format(sets=sets, items=items))
+    with reading(store) as harvest:
+        for setspec in (None, "s"):
+            ids = harvest._ids("oai_dc", setspec)
+            query, given = _Range(*ids, setspec, 1700000010, 500, 1 << 33, 501, 8 * MIB).statement(bodies=bodies)
+            for number in range(1, len(given) + 1):
+                query = query.replace("?", f"${number}", 1)
+            prepare = f"PREPARE page ({', '.join(['int8'] * len(given))}) AS {query}"
+            explain = f"EXPLAIN (COSTS off) EXECUTE page ({', '.join(map(str, given))})"
+
+            def plan(connection: Any, prepare: str = prepare, explain: str = explain) -> list[str]:
+                connection.execute(prepare)
+                lines = [line for (line,) in connection.execute(explain).fetchall()]
+                connection.execute("DEALLOCATE page")
+                return lines
+
+            lines = harvest._connections.ask(plan)
+            steps = [
+                line.removeprefix("->").strip() for line in map(str.strip, lines) if not re.search("Cond:|Cache ", line)
+            ]
+            assert {step.partition(" using ")[0] for step in steps} <= ONE_WAY, lines

@@ -10,7 +10,11 @@ Big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 _FORMAT = 1 << 40
 _LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-_PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'record'::regclass ORDER BY 1"
+_PARTITIONS = """
+    SELECT format('%I.%I', n.nspname, c.relname), format('%I', c.relname || '_before')
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.inhparent = 'record'::regclass ORDER BY 1
+"""
 
 
 def upgrade() -> None:
@@ -82,8 +86,8 @@ def _give_headers(postgresql: bool) -> None:
 
 def _make_room() -> list[str]:
     """Give way to the names of the new table; returns those of its partitions, where an administrator has made some."""
-    partitions = list(op.get_bind().scalars(sa.text(_PARTITIONS)))
-    for name in partitions:
-        op.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
-    op.drop_constraint("pk_record", "record")
-    return partitions
+    partitions = op.get_bind().execute(sa.text(_PARTITIONS)).all()
+    for name, other in partitions:
+        op.execute(f"ALTER TABLE {name} RENAME TO {other}")
+    op.execute("ALTER TABLE record RENAME CONSTRAINT pk_record TO pk_record_before")
+    return [name for name, _ in partitions]
