@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from benchmarks import capacity
 from places import ROOT
 from servers import Cluster, Installation, Server, wait_until
@@ -89,3 +90,13 @@ def test_the_plan_follows_from_what_was_measured():
     assert len(capacity.FORMULA.findall(PAGE)) > 15
     assert capacity.rewrite(PAGE, figures, lines) == PAGE
     assert capacity.rewrite(PAGE, figures | {"item_bytes": 1e6}, lines) != PAGE
+
+
+def test_what_is_measured_is_kept_as_it_is_printed(capsys: pytest.CaptureFixture[str]):
+    measuring = object.__new__(capacity.Capacity)
+    measuring.figures, measuring.lines = {}, []
+    measuring.say("wal_import", "WAL", 6956.7, "bytes per item")
+    measuring.say("cpu_read", "ListRecords", 9.923, "ms")
+    assert measuring.figures == {"wal_import": 6957, "cpu_read": 9.92}
+    assert "".join(measuring.lines) == capsys.readouterr().out
+    assert re.fullmatch(r"(\| `\w+` \|.*\n)+", "".join(measuring.lines)), "as rewrite finds it"

@@ -75,9 +75,11 @@ class Capacity:
         return float(self.sql(statement))
 
     def say(self, name: str, what: str, value: float, unit: str) -> None:
-        print(
-            f"| `{name}` | {what} | {value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f} | {unit} |", flush=True
-        )
+        """Print a figure, and keep it as it is printed: the plan follows from what the page shows."""
+        text = f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+        self.figures[name] = float(text.replace(",", ""))
+        self.lines.append(f"| `{name}` | {what} | {text} | {unit} |\n")
+        print(self.lines[-1], end="", flush=True)
 
     def measured(self, does: Callable[[], object]) -> tuple[float, float]:
         """Do something; return its milliseconds of CPU and the bytes of WAL that it wrote."""
