@@ -18,7 +18,7 @@ help:
 	@echo 'make test        run the whole suite; PostgreSQL, a browser and other harvesters join in where they can be had'
 	@echo 'make test-long   soak: the simulation and the large harvests, for half an hour'
 	@echo 'make bench       measure speed beside a peer and a floor, for five minutes; docs/performance.md shows it'
-	@echo 'make bench-large the same with ten million items (COPIES=... of 100,000): 50 GB in $$TMPDIR and an hour'
+	@echo 'make bench-large the same with ten million items (COPIES=... of 100,000): 50 GB in $$TMPDIR and half an hour'
 	@echo 'make lint        check style, types, and who may import whom'
 	@echo 'make image-test  build the container and try it, by buildah; needs root on Debian'
 	@echo 'make capacity    measure what docs/scale.md reckons with; ITEMS=20000 unless said otherwise'

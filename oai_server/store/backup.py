@@ -31,22 +31,10 @@ from oai_server.store.publish import (
     body_hash,
     bulk_insert,
     declare,
-    of_items,
+    records_of,
     with_ancestors,
-)  # fmt: skip
-from oai_server.store.tables import (
-    canonical,
-    departure,
-    entry,
-    format_,
-    in_format,
-    item,
-    item_of,
-    list_,
-    metadata,
-    record,
-    set_,
-)  # fmt: skip
+)
+from oai_server.store.tables import canonical, departure, entry, format_, item, item_of, list_, metadata, record, set_
 from oai_server.store.tables import clock as clock_row
 
 BATCH = 1000
@@ -316,8 +304,7 @@ class _Shown:
 def _shown(connection: Connection, rows: Iterable[Any]) -> dict[int, _Shown]:
     """Return by number what is shown of items."""
     items = {row.id: _Shown(row.setspecs) for row in rows}
-    prefixes = select(item_of, format_.c.prefix).join(format_, in_format)
-    for item_id, prefix in connection.execute(prefixes.where(of_items(connection, items))):
+    for item_id, prefix in connection.execute(records_of(connection, items, item_of, format_.c.prefix)):
         shown = items[item_id]
         shown.prefixes.add(prefix)
         shown.lists.update((prefix, setspec) for setspec in with_ancestors(shown.setspecs))

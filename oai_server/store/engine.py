@@ -155,9 +155,7 @@ class DriverConnections:
             connection.rollback()
             connection.autocommit = True
             if not self._engine.get_execution_options().get(POOLED):
-                connection.execute("SET statement_timeout = 15000")  # a page takes milliseconds
-                for setting in _PLANS:
-                    connection.execute(f"SET {setting}")
+                connection.execute("; ".join(f"SET {setting}" for setting in _SETTINGS))
             connection.execute(_LONG_ANSWER)
             connection.wait = partial(_wait, connection.wait)
         return connection
@@ -171,7 +169,8 @@ class DriverConnections:
                 return
 
 
-_PLANS = (
+_SETTINGS = (
+    "statement_timeout = 15000",  # a page takes milliseconds
     "plan_cache_mode = force_generic_plan",
     *(f"enable_{way} = off" for way in ("mergejoin", "hashjoin", "bitmapscan", "sort")),
     "max_parallel_workers_per_gather = 0",
@@ -189,6 +188,8 @@ _LONG_ANSWER = "SELECT repeat('x', 250000)"
 """Whoever has had an answer as long as this once has room for so much at once from then on: libpq keeps its buffer."""
 _PAUSE = 50e-6
 """Seconds that are left to the rest of an answer to come."""
+_READ = 1
+"""What psycopg yields that waits for nothing but more to read (``psycopg.waiting.Wait.R``)."""
 
 
 def _wait(wait: Callable[..., Answer], steps: Generator[int, int, Answer], *given: Any, **named: Any) -> Answer:
@@ -210,10 +211,6 @@ def _paused(steps: Generator[int, int, Answer]) -> Generator[int, int, Answer]:
     except StopIteration as done:
         answer: Answer = done.value
         return answer
-
-
-_READ = 1
-"""What psycopg yields that waits for nothing but more to read (``psycopg.waiting.Wait.R``)."""
 
 
 def explained(error: DBAPIError | Exception, url: str) -> StoreError:

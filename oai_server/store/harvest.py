@@ -107,7 +107,6 @@ class _Numbers:
 
     def __init__(self, incarnation: int) -> None:
         self.incarnation = incarnation
-        self.formats: dict[str, int] = {}
         self.lists: dict[tuple[str, str], tuple[int, int, int]] = {}
 
 
@@ -246,13 +245,10 @@ class Harvest:
         return lists[key]
 
     def _one(self, prefix: str, column: str, value: str | int) -> Row | None:
-        formats = self._numbers.formats
-        if prefix not in formats:
-            found = self._all("SELECT id FROM format WHERE prefix = ?", (prefix,))
-            if not found:
-                return None
-            formats[prefix] = record_id(found[0][0], 0)
-        query, arguments = _ONE.format(key=column), (formats[prefix], value)
+        ids = self._ids(prefix, None)
+        if ids is None:
+            return None
+        query, arguments = _ONE.format(key=column), (ids[0], value)
 
         def one(connection: Any) -> Row | None:
             found = self._execute(connection, query, arguments).fetchone()

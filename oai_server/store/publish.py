@@ -18,7 +18,20 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from oai_server.protocol import records
 from oai_server.store import clock
@@ -217,9 +230,9 @@ class Publisher:
             texts = texts.where(among(connection, canonical.c.item_id, ids))
             rows = [dict(row._mapping) for row in connection.execute(texts)]
             self._repack(connection, CANONICAL, canonical, {"item_id": "key"}, rows, unpack)
-            bodies = select(record.c.id.label("key"), record.c.body, format_.c.prefix).join(format_, in_format)
+            bodies = records_of(connection, ids, record.c.id.label("key"), record.c.body, format_.c.prefix)
             kinds: dict[str, list[dict[str, Any]]] = {}
-            for row in connection.execute(bodies.where(of_items(connection, ids), record.c.body.is_not(None))):
+            for row in connection.execute(bodies.where(record.c.body.is_not(None))):
                 values = dict(row._mapping)
                 kinds.setdefault(values.pop("prefix"), []).append(values)
             for prefix, rows in kinds.items():
@@ -231,7 +244,7 @@ class Publisher:
         """Return the numbers of the items behind one whose records fit into a batch."""
         query = select(item.c.id).where(item.c.id > last).order_by(item.c.id).limit(REPACKED)
         following = connection.scalars(query).all()
-        sizes = select(item_of, func.sum(record.c.size)).where(of_items(connection, following)).group_by(item_of)
+        sizes = select(item_of, func.sum(record.c.size)).where(_of_items(connection, following)).group_by(item_of)
         size: dict[int, int] = dict(connection.execute(sizes).all())
         ids: list[int] = []
         room = REPACKED_BYTES
@@ -301,8 +314,7 @@ class _Change:
         if not ids:
             return
         columns = (item_of, format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.hash)
-        query = select(*columns).join(format_, in_format).where(of_items(self.connection, ids))
-        for item_id, prefix, *row in self.connection.execute(query):
+        for item_id, prefix, *row in self.connection.execute(records_of(self.connection, ids, *columns)):
             self._records.setdefault(item_id, {})[prefix] = _Row(*row)
         departures = (departure.c.item_id, format_.c.prefix, list_.c.setspec, departure.c.datestamp)
         left = select(*departures).join_from(departure, list_).join(format_, format_.c.id == list_.c.format_id)
@@ -605,7 +617,12 @@ def among(connection: Connection, column: ColumnElement[Any], values: Sequence[A
     return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
 
 
-def of_items(connection: Connection, ids: Collection[int]) -> ColumnElement[bool]:
+def records_of(connection: Connection, ids: Collection[int], *columns: ColumnElement[Any]) -> Select[Any]:
+    """Return the query of columns of the records of some items, and of their formats."""
+    return select(*columns).join_from(record, format_, in_format).where(_of_items(connection, ids))
+
+
+def _of_items(connection: Connection, ids: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a record is of one of some items."""
     numbers = connection.scalars(select(format_.c.id)).all()
     return among(connection, record.c.id, [record_id(number, item_id) for number in numbers for item_id in ids])

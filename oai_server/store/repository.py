@@ -18,7 +18,7 @@ from oai_server.store.backup import Restored
 from oai_server.store.engine import DriverConnections, StoreError, explained, open_engine
 from oai_server.store.harvest import Harvest
 from oai_server.store.packing import Unpacking
-from oai_server.store.publish import Draft, Outcome, Publisher, among, of_items, with_ancestors
+from oai_server.store.publish import Draft, Outcome, Publisher, among, records_of, with_ancestors
 from oai_server.store.sets import Declared, Sets
 from oai_server.store.tables import canonical, departure, format_, in_format, item, item_of, list_, list_total, record
 from oai_server.store.upstream import Upstream
@@ -255,8 +255,6 @@ class Store:
         """Yield the live items, of a set or all, each with what it has in these formats."""
         last = 0
         columns = (item.c.id, item.c.identifier, item.c.setspecs, canonical.c.json)
-        bodies = select(item_of, format_.c.prefix, record.c.body).join(format_, in_format)
-        bodies = bodies.where(record.c.deleted.is_(False), format_.c.prefix.in_(prefixes))
         while True:
             with self._explaining(), self._engine.connect() as connection:
                 query = select(*columns).join_from(item, canonical).where(item.c.id > last, item.c.deleted.is_(False))
@@ -266,7 +264,9 @@ class Store:
                 unpack = self._unpacking.by(connection)
                 texts = [unpack(row.json) for row in rows]
                 given: dict[int, dict[str, bytes]] = {row.id: {} for row in rows}
-                for number, prefix, body in connection.execute(bodies.where(of_items(connection, given))).all():
+                bodies = records_of(connection, given, item_of, format_.c.prefix, record.c.body)
+                bodies = bodies.where(record.c.deleted.is_(False), format_.c.prefix.in_(prefixes))
+                for number, prefix, body in connection.execute(bodies).all():
                     given[number][prefix] = unpack(body)
             last = rows[-1].id
             yield [
@@ -368,12 +368,8 @@ class Store:
                 row = rows[0] if len(rows) == 1 else None
             if row is None:
                 return None
-            query = (
-                select(format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.body)
-                .join_from(record, format_, in_format)
-                .where(of_items(connection, [row.id]))
-                .order_by(format_.c.id)
-            )
+            columns = (format_.c.prefix, record.c.datestamp, record.c.deleted, record.c.body)
+            query = records_of(connection, [row.id], *columns).order_by(format_.c.id)
             unpack = self._unpacking.by(connection)
             records = [
                 (prefix, stamp, deleted, body and unpack(body))

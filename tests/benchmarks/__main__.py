@@ -176,18 +176,18 @@ def lists(bench: Bench, installation: Installation, floor_db: Path, peer_db: Pat
 GET_RECORD = {"verb": "GetRecord", "metadataPrefix": "oai_dc"}
 
 
-def live(bench: Bench, copies: int = 0) -> list[str]:
-    """Return identifiers of some thousand records that live, of all copies or the first ones."""
+def live(bench: Bench, copies: int) -> list[str]:
+    """Return identifiers of some thousand records that live, of so many copies."""
     chance = random.Random(1)
     numbers = [number for number in chance.choices(range(1, bench.items + 1), k=4000) if number % 50]
-    names = [history.name(chance.randrange(copies or bench.copies), number) for number in numbers]
+    names = [history.name(chance.randrange(copies), number) for number in numbers]
     return [f"oai:archive.example.org:{name}" for name in names]
 
 
 def single(bench: Bench, installation: Installation, floor_db: Path) -> None:
     """Compare GetRecord with the floor, and ask for what is small."""
     bench.note("single records and small answers")
-    identifiers, first = live(bench), live(bench, copies=1)
+    identifiers, first = live(bench, bench.copies), live(bench, 1)
 
     def costs(url: str, root: int, wanted: list[str]) -> float:
         client = Client(url)
@@ -223,7 +223,7 @@ def small(bench: Bench, engine: str, url: str, *roots: int) -> None:
 def crowded(bench: Bench, installation: Installation) -> None:
     """Ask for single records from 16 clients at once."""
     bench.note("sixteen clients")
-    wanted = [{**GET_RECORD, "identifier": identifier} for identifier in live(bench)]
+    wanted = [{**GET_RECORD, "identifier": identifier} for identifier in live(bench, bench.copies)]
 
     def spread() -> float:
         times = sorted(crowd(url, 16, wanted))

@@ -23,6 +23,7 @@ from oai_server.store import clock
 from oai_server.store.harvest import Harvest, _Range
 from oai_server.store.publish import Outcome
 from oai_server.store.repository import Store
+from oai_server.store.tables import FORMAT
 
 MIB = 1 << 20
 
@@ -159,7 +160,7 @@ FILL = (
     "INSERT INTO list SELECT 100 + n, 1, 't' || n FROM generate_series(2, {sets}) n",
     "INSERT INTO entry (list_id, datestamp, item_id, deleted, header) SELECT l.id, 1700000000 + n / 50, n + 10, false, "
     "CASE WHEN l.setspec = '' THEN 'x'::bytea END FROM list l, generate_series(1, {items}) n ORDER BY 1, 2, 3",
-    "INSERT INTO record (id, datestamp, deleted, size, hash, body) SELECT f.id * 1099511627776 + n + 10, "
+    "INSERT INTO record (id, datestamp, deleted, size, hash, body) SELECT f.id * {format} + n + 10, "
     "1700000000 + n / 50, false, 1, '', 'x' FROM format f, generate_series(1, {items}) n",
     "ANALYZE",
 )
@@ -177,7 +178,7 @@ def test_postgresql_reads_a_page_in_the_order_of_its_list_and_no_other_way(
     store.publish([draft("a", sets=("s",))])
     with store._engine.begin() as connection:
         for statement in FILL:
-            connection.exec_driver_sql(statement.format(sets=sets, items=items))
+            connection.exec_driver_sql(statement.format(sets=sets, items=items, format=FORMAT))
     with reading(store) as harvest:
         for setspec in (None, "s"):
             ids = harvest._ids("oai_dc", setspec)
